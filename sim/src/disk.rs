@@ -6,10 +6,11 @@
 //! steps of what it does with its log. From then on nothing it does reaches the disk.
 
 use std::{
+    collections::BTreeSet,
     io,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
 };
@@ -150,5 +151,68 @@ impl DiskFile for ProcessFile {
 
     fn bytes(&self) -> io::Result<u64> {
         self.file.bytes()
+    }
+}
+
+/// Directories that cannot be listed for now, as on a mount that fails. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StuckDirs(Arc<Mutex<BTreeSet<PathBuf>>>);
+
+impl StuckDirs {
+    pub(crate) fn set(&self, dir: PathBuf, is_stuck: bool) {
+        let mut stuck = self.0.lock().expect("no panic while directories are listed");
+        if is_stuck {
+            stuck.insert(dir)
+        } else {
+            stuck.remove(&dir)
+        };
+    }
+
+    /// A disk on which they fail.
+    pub(crate) fn over(&self, disk: Arc<dyn Disk>) -> Arc<dyn Disk> {
+        Arc::new(StuckDisk { disk, stuck: self.clone() })
+    }
+}
+
+#[derive(Debug)]
+struct StuckDisk {
+    disk: Arc<dyn Disk>,
+    stuck: StuckDirs,
+}
+
+impl Disk for StuckDisk {
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        if self.stuck.0.lock().expect("no panic while directories are listed").contains(dir) {
+            return Err(io::Error::other("simulated: the directory cannot be read"));
+        }
+        self.disk.list(dir)
+    }
+
+    fn create_dir_all(&self, dir: &Path) -> io::Result<()> {
+        self.disk.create_dir_all(dir)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        self.disk.open(path)
+    }
+
+    fn create(&self, path: &Path, bytes: u64) -> io::Result<Arc<dyn DiskFile>> {
+        self.disk.create(path, bytes)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.disk.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.disk.remove(path)
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        self.disk.sync_dir(dir)
+    }
+
+    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn DiskLock>>> {
+        self.disk.try_lock(path)
     }
 }

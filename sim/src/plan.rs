@@ -85,6 +85,9 @@ pub(crate) enum PlanKind {
     /// Reassignments, elections, brokers that are drained, or hand over and stop; with many
     /// partitions.
     Moves,
+    /// Logs of dead brokers that nobody can read for a while, with others dying and handing over
+    /// meanwhile.
+    Stuck,
 }
 
 /// From this seed on seeds have the plans that came later; those below keep theirs.
@@ -93,6 +96,9 @@ const LATER_PLANS: u64 = 1000;
 impl PlanKind {
     /// The kind of a seed for which none is chosen: by its last digit.
     pub(crate) fn of_seed(seed: u64) -> Self {
+        if seed >= 3000 {
+            return Self::Stuck;
+        }
         // Those below had their plans before there was this one.
         if seed >= 2000 {
             return Self::UnknownOutcomes;
@@ -190,6 +196,8 @@ pub(crate) enum Action {
     Stop { broker: i32, down: Duration },
     /// A broker is killed by the service, which tells the others.
     ServiceKill { broker: i32, down: Duration },
+    /// Nobody but the broker itself can read its write-ahead log.
+    StickLog { broker: i32, time: Duration },
     /// A client and a broker cannot reach each other.
     Cut { client: usize, broker: i32, time: Duration },
     /// A broker cannot reach the metadata store.

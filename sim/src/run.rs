@@ -197,6 +197,7 @@ impl Driver<'_> {
         for broker in &world.brokers {
             broker.store.clear();
             broker.objects.clear();
+            world.stuck_logs.set(broker.id, false);
             for client in CLIENT_NODES {
                 self.sim.repair(client, broker_node::name(broker.id));
             }
@@ -245,6 +246,10 @@ impl Driver<'_> {
             }
             Action::ServiceKill { broker, down } => {
                 world.broker(broker).command.send_replace(NodeCommand::Kill(down));
+            }
+            Action::StickLog { broker, time } => {
+                world.stuck_logs.set(broker, true);
+                self.undo_at(now + time, move |driver| driver.world.stuck_logs.set(broker, false));
             }
             Action::Cut { client, broker, time } => {
                 let (client, broker) = (CLIENT_NODES[client], broker_node::name(broker));

@@ -13,15 +13,19 @@ use std::{
 use futures_util::{FutureExt, StreamExt};
 use milena_broker::Broker;
 use milena_metadata::{ClusterMetadata, storage_prefix};
-use milena_storage::{SealedLogs, disk::MemoryDisk, objects::DiskObjects};
+use milena_storage::{
+    SealedLogs,
+    disk::{Disk, MemoryDisk},
+    objects::DiskObjects,
+};
 use milena_store::MetadataStore;
 use milena_testkit::history::Event;
-use milena_types::{BrokerEpoch, ClusterId};
+use milena_types::{BrokerEpoch, BrokerId, ClusterId};
 use object_store::{ObjectStore, memory::InMemory};
 use tokio::sync::watch;
 
 use crate::{
-    disk::{Process, ProcessDisk},
+    disk::{Process, ProcessDisk, StuckDirs},
     embedded::EmbeddedMedium,
     environment::{self, SimClock, elapsed},
     findings::Findings,
@@ -104,6 +108,7 @@ pub(crate) struct World {
     pub(crate) disk: MemoryDisk,
     /// The logs that the brokers, of one process, share; new after the power was cut.
     pub(crate) sealed_logs: Mutex<SealedLogs>,
+    pub(crate) stuck_logs: StuckLogs,
     pub(crate) clock: SimClock,
     pub(crate) slow_disk: Arc<AtomicU64>,
     pub(crate) brokers: Vec<BrokerNode>,
@@ -127,8 +132,23 @@ pub(crate) fn data_dir(id: i32) -> PathBuf {
 /// The directory of objects.
 const OBJECTS: &str = "/objects";
 
-fn sealed_logs(disk: &MemoryDisk) -> SealedLogs {
-    SealedLogs::new(disk.process(), |broker| Broker::wal_dir(&data_dir(broker.0)))
+fn sealed_logs(disk: &MemoryDisk, stuck: &StuckLogs) -> SealedLogs {
+    let dir_of = |broker: BrokerId| Broker::wal_dir(&data_dir(broker.0));
+    SealedLogs::new(stuck.over(disk.process()), dir_of)
+}
+
+/// The write-ahead logs that only their own brokers can read for now.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StuckLogs(StuckDirs);
+
+impl StuckLogs {
+    pub(crate) fn set(&self, broker: i32, is_stuck: bool) {
+        self.0.set(Broker::wal_dir(&data_dir(broker)), is_stuck);
+    }
+
+    fn over(&self, disk: Arc<dyn Disk>) -> Arc<dyn Disk> {
+        self.0.over(disk)
+    }
 }
 
 impl World {
@@ -152,6 +172,7 @@ impl World {
             broker.store.clear();
             broker.objects.clear();
         }
+        let stuck_logs = StuckLogs::default();
         let (disk, clock, slow_disk) =
             (MemoryDisk::default(), SimClock::default(), Arc::<AtomicU64>::default());
         let store = match plan.medium {
@@ -166,7 +187,8 @@ impl World {
         Arc::new(Self {
             seed,
             kind,
-            sealed_logs: Mutex::new(sealed_logs(&disk)),
+            sealed_logs: Mutex::new(sealed_logs(&disk, &stuck_logs)),
+            stuck_logs,
             disk,
             cluster: "simulated-cluster-0001".parse().expect("a cluster's id"),
             store,
@@ -211,7 +233,8 @@ impl World {
     }
 
     fn restart_processes(&self) {
-        *self.sealed_logs.lock().expect("no panic with the logs") = sealed_logs(&self.disk);
+        *self.sealed_logs.lock().expect("no panic with the logs") =
+            sealed_logs(&self.disk, &self.stuck_logs);
         if let Some(store) = self.store.embedded() {
             store.restart();
         }
@@ -252,7 +275,8 @@ impl World {
             disk.sync_dir(path.parent().unwrap_or(Path::new("/"))).expect("it is there");
         }
         *self.broker(id).log.lock().expect("no panic with the log") = LogLoss::Lost;
-        *self.sealed_logs.lock().expect("no panic with the logs") = sealed_logs(&self.disk);
+        *self.sealed_logs.lock().expect("no panic with the logs") =
+            sealed_logs(&self.disk, &self.stuck_logs);
         self.begin_era(id);
     }
 

@@ -17,9 +17,9 @@ mod image;
 mod testing;
 
 pub use cluster::{
-    AppliedChanges, ClusterMetadata, ClusterRecord, Configs, CreatedTopic, ListenerRecord,
-    MetadataError, MovedLeaders, NewBroker, NewTopic, PartitionChange, PartitionRecord, Placement,
-    Registration, cluster_prefix, is_storage_key, storage_prefix,
+    AppliedChanges, BrokerLife, ClusterMetadata, ClusterRecord, Configs, CreatedTopic, Handover,
+    ListenerRecord, Lives, MetadataError, MovedLeaders, NewBroker, NewTopic, PartitionChange,
+    PartitionRecord, Placement, Registration, cluster_prefix, is_storage_key, storage_prefix,
 };
 pub use controller::{Plan, PlanOptions, missing_leaders, plan, plan_departure};
 #[cfg(any(test, feature = "testing"))]

@@ -35,7 +35,7 @@ mod sweep;
 mod testing;
 mod tuning;
 
-pub use catalog::storage_catalog::CatalogError;
+pub use catalog::{lives::Lives, storage_catalog::CatalogError};
 pub use chunk::{
     admission::{AdmitError, BudgetPermit},
     record_pool::{RecordPool, RecordPoolLimits},
@@ -53,8 +53,10 @@ pub use partition::{
     read::{ReadData, ReadError, ReadRequest},
     watch::Waiter,
 };
-pub use recovery::{errors::StorageError, seal::SealBrokerError, sealed_logs::SealedLogs};
+pub use recovery::{
+    errors::StorageError, opening::LeaderTerm, seal::SealBrokerError, sealed_logs::SealedLogs,
+};
 pub use segment::blocks::BlockCache;
-pub use storage::{CloseOutcome, Storage};
+pub use storage::{CloseOutcome, ClosedPartition, Storage};
 pub use storage_config::StorageConfig;
 pub use tuning::{FlushPolicy, MemoryBudget};

@@ -3,18 +3,19 @@
 mod deletion;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use milena_runtime::{BoxFuture, Runtime};
 use milena_store::Keyspace;
-use milena_types::{BrokerEpoch, BrokerId, ChunkSeq, LeaderEpoch, TopicPartition};
+use milena_types::{BrokerEpoch, BrokerId, ChunkSeq, TopicPartition};
 
 use crate::{
     catalog::{
-        deletion::DeletedPartitions, manifests::Manifests, object_names::ObjectNames, pages::Pages,
+        deletion::DeletedPartitions, lives::Lives, manifests::Manifests, object_names::ObjectNames,
+        pages::Pages,
     },
     catalog::{
         records::LogId,
@@ -36,12 +37,15 @@ use crate::{
     },
     objects::store::Objects,
     partition::{
-        fold::fold_now, options::PartitionOptions, partition::Partition, registry::OpenPartitions,
+        fold::{fold_closed, fold_now},
+        options::PartitionOptions,
+        partition::Partition,
+        registry::OpenPartitions,
     },
     recovery::{
         errors::{OpenPartitionError, StorageError},
         missing_log::{abandon_missing, check_directory},
-        opening::PartitionOpener,
+        opening::{LeaderTerm, PartitionOpener},
         seal::{Recoverer, SealBrokerError, SealedBroker},
         sealed_epochs::SealedEpochs,
     },
@@ -56,7 +60,14 @@ const LOCKED_RETRY: Duration = Duration::from_millis(10);
 
 /// Whether a closed partition's records were flushed. Partitions that are closed together share the
 /// error.
-pub type CloseOutcome = Result<(), Arc<FlushError>>;
+pub type CloseOutcome = Result<ClosedPartition, Arc<FlushError>>;
+
+/// A partition that another broker can lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClosedPartition {
+    /// Its manifest has all its records: its next leader needs no log, and no flush record.
+    pub folded: bool,
+}
 
 /// One broker's storage. Dropping it without [`Storage::shutdown`] is a crash as far as the disk is
 /// concerned: what was acknowledged is there at the next start.
@@ -300,19 +311,29 @@ impl Storage {
     }
 
     /// Opens a partition that this broker leads from now on: its manifest, flushes that are not in
-    /// it yet, chunks of this broker and of sealed epochs of any that are not flushed; producer
-    /// state from the newest snapshot and what follows it. A partition without records is new and
-    /// empty. A partition that is open in the same leader epoch is returned as it is.
+    /// it yet, chunks of this broker and of the sealed epochs that the term names which are not
+    /// flushed; producer state from the newest snapshot and what follows it. A partition without
+    /// records is new and empty. A partition that is open in the same leader epoch is returned as it
+    /// is.
     ///
     /// # Errors
     /// See `OpenPartitionError`.
     pub fn open_partition(
         &self,
         id: TopicPartition,
-        leader_epoch: LeaderEpoch,
+        term: impl Into<LeaderTerm>,
         options: PartitionOptions,
     ) -> BoxFuture<'_, Result<Arc<Partition>, OpenPartitionError>> {
-        Box::pin(self.opener.open(id, leader_epoch, options))
+        let term = term.into();
+        Box::pin(async move { self.opener.open(id, &term, options).await })
+    }
+
+    /// What is known of the lives of all brokers of the cluster.
+    ///
+    /// # Errors
+    /// See [`CatalogError`].
+    pub fn lives(&self) -> BoxFuture<'_, Result<Lives, CatalogError>> {
+        Box::pin(self.manifests.catalog.lives())
     }
 
     /// The partition, if it is open here.
@@ -365,18 +386,26 @@ impl Storage {
         Ok(newest)
     }
 
-    /// The first half of a handoff: flushes what is committed while the partitions still accept, so
-    /// that [`Storage::close_partitions`] has little left to do.
+    /// The first half of a handoff: flushes and folds what is committed while the partitions still
+    /// accept, so that [`Storage::close_partitions`] has little left to do.
     ///
     /// # Errors
     /// See [`FlushError`].
-    pub fn prepare_close(&self) -> BoxFuture<'_, Result<(), FlushError>> {
-        Box::pin(self.flusher.flush_own())
+    pub fn prepare_close<'a>(
+        &'a self,
+        ids: &'a [TopicPartition],
+    ) -> BoxFuture<'a, Result<(), FlushError>> {
+        Box::pin(async move {
+            self.flusher.flush_own().await?;
+            let open = self.partitions.get_each(ids.iter().copied());
+            fold_now(&self.manifests, open.into_iter().flatten().collect()).await;
+            Ok(())
+        })
     }
 
-    /// The second half of a handoff: closes the partitions, commits what is pending, and flushes
-    /// it, so that their next leader needs nothing of this broker's own log. Returns the outcome of
-    /// each, in the order given; one that is not open here has only to be flushed. All of them are
+    /// The second half of a handoff: closes the partitions, commits what is pending, flushes it, so
+    /// that their next leader needs no chunk of this broker's own log, and folds. Returns the outcome
+    /// of each, in the order given; one that is not open here has only to be flushed. All of them are
     /// closed also when this fails, or when the broker epoch ends meanwhile. Then their next leader
     /// must be this broker again, which opens them as after a start, or its recoverer.
     pub fn close_partitions<'a>(
@@ -396,22 +425,31 @@ impl Storage {
         // reached the disk, which the recoverer finds out.
         let flushed = match self.is_sealed() {
             true => Err(FlushError::Stopping),
-            // The next leader finds the flush records, so manifests need not follow.
             false => self.flusher.flush_own().await,
         };
+        if flushed.is_ok() {
+            // Nobody else folds before the next leader has read the manifests.
+            fold_closed(&self.manifests, open.clone()).await;
+        }
         for partition in &open {
             partition.manifest_unchanging().await;
         }
+        let folded = open.iter().filter(|partition| partition.is_folded());
+        let folded: BTreeSet<TopicPartition> = folded.map(|partition| partition.id()).collect();
         let flushed = flushed.map_err(Arc::new);
         ids.iter().for_each(|id| self.partitions.remove(*id));
-        ids.iter().map(|id| (*id, flushed.clone())).collect()
+        let outcome = |id: &TopicPartition| {
+            let closed = ClosedPartition { folded: folded.contains(id) };
+            (*id, flushed.clone().map(|()| closed))
+        };
+        ids.iter().map(outcome).collect()
     }
 
     /// Like [`Storage::close_partitions`], for one.
     ///
     /// # Errors
     /// See [`FlushError`].
-    pub async fn close_partition(&self, id: TopicPartition) -> Result<(), Arc<FlushError>> {
+    pub async fn close_partition(&self, id: TopicPartition) -> CloseOutcome {
         self.close_partitions(&[id]).await.remove(0).1
     }
 
@@ -456,7 +494,8 @@ impl Storage {
         if let Ok(Err(error)) = &flushed {
             tracing::warn!(%error, "stopped with records that are in the write-ahead log only");
         }
-        if let (Ok(Ok(())), Some(tail_end)) = (flushed, self.seal().await) {
+        let tail_end = self.seal().await;
+        if let Some(tail_end) = tail_end.filter(|_| self.core.tail.oldest_unflushed().is_none()) {
             // So that a directory in which nothing was left is not missed.
             let recorded = self.manifests.catalog.end_epoch(tail_end);
             if let Ok(Err(error)) = tokio::time::timeout(Self::END_RECORD_MAX, recorded).await {

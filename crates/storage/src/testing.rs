@@ -138,12 +138,8 @@ impl Broker {
     }
 
     pub(crate) fn catalog(&self) -> StorageCatalog {
-        StorageCatalog::new(
-            self.keyspace(),
-            self.runtime.clone(),
-            BrokerId(1),
-            BrokerEpoch(self.epoch),
-        )
+        let (runtime, epoch) = (self.runtime.clone(), BrokerEpoch(self.epoch));
+        StorageCatalog::new(self.keyspace(), runtime, BrokerId(1), epoch).without_epoch()
     }
 }
 

@@ -23,6 +23,7 @@ impl Plan {
             PlanKind::LostLogs => plan.lost_logs(&rng),
             PlanKind::Flushers => plan.flushers(&rng),
             PlanKind::Moves => plan.moves(&rng),
+            PlanKind::Stuck => plan.stuck(&rng),
         }
         plan
     }
@@ -278,6 +279,41 @@ impl Plan {
             17 => Action::ObjectsAway { broker, time: rng.millis(100..2000) },
             _ => Action::KillAtDisk { broker, operations: rng.below(40) },
         });
+    }
+
+    fn stuck(&mut self, rng: &SeededRng) {
+        self.brokers = 3;
+        let mut cut = TopicPlan::new("cut", rng.within(2..4) as i32);
+        cut.cut = true;
+        self.topics = vec![cut, TopicPlan::new("kept", rng.within(2..5) as i32)];
+        self.producers_a_partition = 1;
+        self.queries = true;
+        self.working = rng.millis(12_000..16_000);
+        // Dead brokers leave much in their logs, and those that live flush meanwhile.
+        self.flush_bytes = rng.within(4_000..40_000);
+        self.flush_age = rng.millis(300..3000);
+        self.leaders_return_after = rng.millis(200..2000);
+        self.actions.clear();
+        let mut at = rng.millis(800..2500);
+        while at < self.working {
+            let broker = 1 + rng.below(3) as i32;
+            self.actions.push((at, Action::Kill { broker, down: rng.millis(2500..7000) }));
+            // Others have sealed its epoch by then, and some have read its log.
+            at += rng.millis(900..2500);
+            self.actions.push((at, Action::StickLog { broker, time: rng.millis(1000..5000) }));
+            at += rng.millis(10..800);
+            let other = 1 + (broker + rng.below(2) as i32) % 3;
+            let action = match rng.below(10) {
+                0..4 => Action::Kill { broker: other, down: rng.millis(200..2500) },
+                4..6 => Action::ServiceKill { broker: other, down: rng.millis(200..1500) },
+                6..8 => Action::Stop { broker: other, down: rng.millis(50..1500) },
+                8 => Action::ObjectsAway { broker: other, time: rng.millis(300..1500) },
+                _ => Action::StoreAway { broker: other, time: rng.millis(800..2500) },
+            };
+            self.actions.push((at, action));
+            at += rng.millis(1500..4000);
+        }
+        self.actions.sort_by_key(|(at, _)| *at);
     }
 
     /// Something happens again and again, to one broker or another.

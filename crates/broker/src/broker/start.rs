@@ -8,7 +8,7 @@ use milena_metadata::{
     Registration,
 };
 use milena_runtime::{BoxFuture, LogLimit, Runtime};
-use milena_storage::{BlockCache, Storage, StorageConfig, encryption::KeyRing};
+use milena_storage::{BlockCache, Storage, StorageConfig, StorageError, encryption::KeyRing};
 use milena_store::Keyspace;
 
 use super::{
@@ -27,8 +27,12 @@ use crate::{
     identity::BrokerIdentity,
     kafka_config::{BrokerKafkaConfig, with_broker_properties},
     leadership::{
-        deletion::DeletionQueue, handoff::Handoff, lifecycle::PartitionLifecycle,
-        partitions::LedPartitions, reconcile::LeadershipReconciler, resolve::LeaderResolver,
+        deletion::DeletionQueue,
+        handoff::Handoff,
+        lifecycle::{PartitionLifecycle, lives},
+        partitions::LedPartitions,
+        reconcile::LeadershipReconciler,
+        resolve::LeaderResolver,
     },
     memory::{SharedMemory, requests::RequestMemory},
     net::{
@@ -118,7 +122,8 @@ async fn start_in(
     storage.pool = parts.memory.records.clone();
     let keyspace = Keyspace::new(parts.store, metadata.storage_prefix());
     let storage = Storage::open(storage, parts.disk, parts.objects, keyspace, runtime).await?;
-    let taken = metadata.take_leadership(&registration).await?;
+    let lives = lives(&storage).await.map_err(StorageError::from)?;
+    let taken = metadata.take_leadership(&registration, &lives).await?;
     let images = ImageWatcher::start(&metadata, runtime).await?;
     let image = images.wait_for(taken.revision).await.map_err(|_| StartError::Stopped)?;
 

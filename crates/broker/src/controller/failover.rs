@@ -4,12 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use milena_metadata::{ClusterMetadata, ImageWatcher, MetadataError, MovedLeaders};
 use milena_runtime::{Backoff, Retry, Runtime};
-use milena_storage::{SealBrokerError, Storage};
+use milena_storage::{CatalogError, SealBrokerError, Storage};
 use milena_store::Precondition;
 use milena_types::{BrokerEpoch, BrokerId};
 use tokio_util::sync::CancellationToken;
 
 use super::role::ControllerRole;
+use crate::leadership::lifecycle::lives;
 
 const RETRY_MIN: Duration = Duration::from_millis(5);
 const RETRY_MAX: Duration = Duration::from_millis(500);
@@ -19,6 +20,8 @@ const RETRY_MAX: Duration = Duration::from_millis(500);
 enum FailoverError {
     #[error(transparent)]
     Seal(#[from] SealBrokerError),
+    #[error(transparent)]
+    Lives(#[from] CatalogError),
     #[error(transparent)]
     Metadata(#[from] MetadataError),
 }
@@ -105,6 +108,7 @@ impl Failover {
             format!("{}{}", self.metadata.storage_prefix(), sealed.key),
             sealed.revision,
         );
-        Ok(self.metadata.move_leaders(failed, sealed.sealed, &[seal, role]).await?)
+        let lives = lives(&self.storage).await?;
+        Ok(self.metadata.move_leaders(failed, sealed.sealed, &lives, &[seal, role]).await?)
     }
 }

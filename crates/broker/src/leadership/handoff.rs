@@ -1,7 +1,7 @@
 //! Handing partitions over to other brokers: the leader's own part of a change of leaders.
 //!
 //! Committed records are flushed while the partitions still accept. Then they are closed, appends
-//! in progress are committed, the rest is flushed, and one guarded change after the other names the
+//! in progress are committed, the rest is flushed and folded, and one guarded change after the other names the
 //! new leaders. Requests that arrive in between wait for the outcome ([`super::resolve`]). A
 //! partition that could not be flushed or whose record was not changed is opened here again, in the
 //! same term: once that is certain and the image shows it, never before, since in its next term
@@ -14,9 +14,10 @@ use std::{
 };
 
 use milena_metadata::{
-    AppliedChanges, ClusterMetadata, MetadataError, Registration, plan_departure,
+    AppliedChanges, ClusterMetadata, Handover, MetadataError, Registration, plan_departure,
 };
 use milena_runtime::{Backoff, Retry, Runtime};
+use milena_storage::{CatalogError, ClosedPartition};
 use milena_types::{BrokerId, TopicPartition};
 
 use super::{lifecycle::PartitionLifecycle, partitions::LedPartitions, resolve::LeaderResolver};
@@ -25,6 +26,15 @@ use super::{lifecycle::PartitionLifecycle, partitions::LedPartitions, resolve::L
 const AT_ONCE_MAX: usize = 1000;
 /// The pause before a retry.
 const RETRY: Duration = Duration::from_millis(50);
+
+/// Why it is not known whether partitions were handed over.
+#[derive(Debug, thiserror::Error)]
+enum HandoffError {
+    #[error(transparent)]
+    Lives(#[from] CatalogError),
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+}
 
 /// Hands over partitions of this life of the broker.
 pub(crate) struct Handoff {
@@ -72,7 +82,8 @@ impl Handoff {
             return 0;
         }
         let started = self.runtime.monotonic();
-        if let Err(error) = self.partitions.flush().await {
+        let ids: Vec<TopicPartition> = moves.keys().copied().collect();
+        if let Err(error) = self.partitions.flush(&ids).await {
             tracing::warn!(
                 %error,
                 "partitions are not handed over while records cannot be put into segments"
@@ -96,16 +107,15 @@ impl Handoff {
     }
 
     /// Closes partitions. Returns those that another broker can lead now.
-    async fn close(
-        &self,
-        moves: &HashMap<TopicPartition, BrokerId>,
-    ) -> Vec<(TopicPartition, BrokerId)> {
+    async fn close(&self, moves: &HashMap<TopicPartition, BrokerId>) -> Vec<Handover> {
         let ids: Vec<TopicPartition> = moves.keys().copied().collect();
         let mut ready = Vec::with_capacity(ids.len());
         let mut refused: Option<(usize, String)> = None;
         for (id, outcome) in self.partitions.close(&ids).await {
             match outcome {
-                Ok(()) => ready.push((id, moves[&id])),
+                Ok(ClosedPartition { folded }) => {
+                    ready.push(Handover { partition: id, to: moves[&id], folded });
+                }
                 Err(error) => refused.get_or_insert_with(|| (0, error.to_string())).0 += 1,
             }
         }
@@ -117,21 +127,18 @@ impl Handoff {
 
     /// Names the new leaders, and waits until the image shows them. `None`: this life of the broker
     /// is over, and the change may have been made.
-    async fn change_leaders(
-        &self,
-        closed: &[(TopicPartition, BrokerId)],
-    ) -> Option<AppliedChanges> {
+    async fn change_leaders(&self, closed: &[Handover]) -> Option<AppliedChanges> {
         let changed = async {
             let mut retry = Retry::new(&self.runtime, Backoff::fixed(RETRY));
             loop {
                 // A retry leaves out partitions that have another leader already, so in the end the
                 // outcome is known.
-                match self.metadata.hand_over(&self.registration, closed).await {
+                match self.try_change_leaders(closed).await {
                     Ok(handed) => {
                         let images = self.leaders.images();
                         return images.wait_for(handed.revision).await.ok().map(|_| handed);
                     }
-                    Err(error @ MetadataError::Superseded { .. }) => {
+                    Err(HandoffError::Metadata(error @ MetadataError::Superseded { .. })) => {
                         tracing::warn!(
                             %error, partitions = closed.len(),
                             "partitions were not handed over"
@@ -153,6 +160,14 @@ impl Handoff {
             changed = changed => changed,
             () = self.runtime.stopping().cancelled() => None,
         }
+    }
+
+    async fn try_change_leaders(
+        &self,
+        closed: &[Handover],
+    ) -> Result<AppliedChanges, HandoffError> {
+        let lives = self.partitions.lives().await?;
+        Ok(self.metadata.hand_over(&self.registration, &lives, closed).await?)
     }
 
     /// Hands over everything that this broker leads to brokers that serve, as far as there are any,

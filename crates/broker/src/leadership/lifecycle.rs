@@ -17,11 +17,12 @@
 use std::sync::Arc;
 
 use milena_kafka_config::TopicConfig;
-use milena_metadata::TopicImage;
+use milena_metadata::{Lives, TopicImage};
 use milena_storage::{
-    CloseOutcome, FlushError, MaintenanceError, Partition, PartitionOptions, Storage,
+    CatalogError, CloseOutcome, FlushError, LeaderTerm, MaintenanceError, Partition,
+    PartitionOptions, Storage,
 };
-use milena_types::{LeaderEpoch, TopicName, TopicPartition};
+use milena_types::{TopicName, TopicPartition};
 
 use super::partitions::LedPartitions;
 
@@ -65,7 +66,7 @@ impl PartitionLifecycle {
         self.storage.is_sealed()
     }
 
-    /// Opens a partition that this broker leads in `leader_epoch`.
+    /// Opens a partition that this broker leads in `term`.
     ///
     /// Errors: why not, as it is to be logged; try again.
     pub(crate) async fn open(
@@ -73,9 +74,9 @@ impl PartitionLifecycle {
         topic: &TopicImage,
         config: &Arc<TopicConfig>,
         id: TopicPartition,
-        leader_epoch: LeaderEpoch,
+        term: LeaderTerm,
     ) -> Result<(), String> {
-        let opened = self.storage.open_partition(id, leader_epoch, partition_options(config)).await;
+        let opened = self.storage.open_partition(id, term, partition_options(config)).await;
         let partition = opened.map_err(|error| error.to_string())?;
         for observer in &self.observers {
             observer.on_election(topic.name(), &partition);
@@ -94,9 +95,15 @@ impl PartitionLifecycle {
         was_open
     }
 
-    /// Flushes committed records into segments, so that [`PartitionLifecycle::close`] is short.
-    pub(crate) async fn flush(&self) -> Result<(), FlushError> {
-        self.storage.prepare_close().await
+    /// Puts committed records of partitions into segments and manifests, so that
+    /// [`PartitionLifecycle::close`] is short.
+    pub(crate) async fn flush(&self, ids: &[TopicPartition]) -> Result<(), FlushError> {
+        self.storage.prepare_close(ids).await
+    }
+
+    /// What storage knows of the lives of brokers, for a change of leaders.
+    pub(crate) async fn lives(&self) -> Result<Lives, CatalogError> {
+        lives(&self.storage).await
     }
 
     /// Closes partitions: appends under way are committed, everything is flushed.
@@ -129,6 +136,12 @@ impl PartitionLifecycle {
             observer.on_topics_deleted();
         }
     }
+}
+
+/// What storage knows of the lives of brokers.
+pub(crate) async fn lives(storage: &Storage) -> Result<Lives, CatalogError> {
+    let milena_storage::Lives { unfolded, retired } = storage.lives().await?;
+    Ok(Lives { unfolded, retired })
 }
 
 pub(super) fn partition_options(config: &TopicConfig) -> PartitionOptions {

@@ -17,7 +17,8 @@ use futures_util::{StreamExt, stream};
 use milena_kafka_config::{Configs, TopicConfig};
 use milena_metadata::{MetadataImage, TopicImage};
 use milena_runtime::Runtime;
-use milena_types::{BrokerId, LeaderEpoch, TopicId, TopicPartition};
+use milena_storage::LeaderTerm;
+use milena_types::{BrokerId, TopicId, TopicPartition};
 
 use super::{
     deletion::DeletionQueue,
@@ -68,7 +69,7 @@ struct Opening {
     topic: Arc<TopicImage>,
     config: Arc<TopicConfig>,
     id: TopicPartition,
-    leader_epoch: LeaderEpoch,
+    term: LeaderTerm,
 }
 
 /// The outcome of an [`Opening`].
@@ -260,9 +261,12 @@ impl LeadershipReconciler {
                         self.close(id).await;
                     }
                     if leads {
-                        let leader_epoch = partition.leader_epoch;
+                        let term = LeaderTerm {
+                            epoch: partition.leader_epoch,
+                            unfolded: partition.unfolded.as_deref().map(<[_]>::to_vec),
+                        };
                         let (topic, config) = (topic.clone(), config.clone());
-                        openings.push(Opening { topic, config, id, leader_epoch });
+                        openings.push(Opening { topic, config, id, term });
                     }
                 }
             }
@@ -301,7 +305,7 @@ impl LeadershipReconciler {
     }
 
     async fn open(&self, opening: Opening) -> OpenOutcome {
-        let Opening { topic, config, id, leader_epoch } = opening;
+        let Opening { topic, config, id, term } = opening;
         let Some(_opening) = self.partitions.table().begin_opening(id) else {
             // When the handoff has ended its topic is reconciled again.
             return OpenOutcome { topic, id, result: Ok(()) };
@@ -311,11 +315,11 @@ impl LeadershipReconciler {
         let image = self.leaders.image();
         let still_led = image
             .partition(id)
-            .is_some_and(|now| self.leaders.leads(now) && now.leader_epoch == leader_epoch);
+            .is_some_and(|now| self.leaders.leads(now) && now.leader_epoch == term.epoch);
         if !still_led {
             return OpenOutcome { topic, id, result: Ok(()) };
         }
-        let result = self.partitions.open(&topic, &config, id, leader_epoch).await;
+        let result = self.partitions.open(&topic, &config, id, term).await;
         OpenOutcome { topic, id, result }
     }
 

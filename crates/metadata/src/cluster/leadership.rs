@@ -1,7 +1,11 @@
 //! Changes of leaders. A leader epoch changes only in the leader's own transaction, or after its
 //! broker epoch is sealed.
+//!
+//! A partition's record lists the lives whose logs may have records of it that are not in its manifest
+//! (`unfolded`). Each change adds the life that ends, and leaves out those that are done. Whoever opens
+//! the partition reads no other log, so a life that is missing is a loss.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures_util::{StreamExt, stream};
 use milena_store::{
@@ -10,8 +14,9 @@ use milena_store::{
 use milena_types::{BrokerEpoch, BrokerId, Revision, TopicPartition};
 
 use super::{
-    AT_ONCE_MAX, ATTEMPTS_MAX, AppliedChanges, BrokerRecord, ClusterMetadata, MetadataError,
-    MetadataKey, NodeRecord, PartitionRecord, Registration, ServingRecord, decode, value,
+    AT_ONCE_MAX, ATTEMPTS_MAX, AppliedChanges, BrokerLife, BrokerRecord, ClusterMetadata,
+    MetadataError, MetadataKey, NodeRecord, PartitionRecord, Registration, ServingRecord, decode,
+    value,
 };
 
 /// The partitions that a new life of a broker took over from earlier ones.
@@ -30,6 +35,36 @@ pub struct MovedLeaders {
     pub revision: Revision,
 }
 
+/// What is known of the lives of brokers. It is read before the records of the partitions that are
+/// changed: a life that is done stays so, and one that begins later is not taken for done.
+#[derive(Clone, Debug, Default)]
+pub struct Lives {
+    /// Those with chunks that are not in segments, with flushes that are not folded, or of which an
+    /// accepted loss took something.
+    pub unfolded: BTreeSet<BrokerLife>,
+    /// The newest life of each broker that has ended with all its chunks in segments.
+    pub retired: BTreeMap<BrokerId, BrokerEpoch>,
+}
+
+impl Lives {
+    /// Whether everything that the life wrote is in manifests.
+    fn is_done(&self, life: BrokerLife) -> bool {
+        let (broker, epoch) = life;
+        // One that is in neither list has perhaps only begun since.
+        let is_retired = self.retired.get(&broker).is_some_and(|newest| epoch <= *newest);
+        is_retired && !self.unfolded.contains(&life)
+    }
+}
+
+/// A partition that its leader gives to another broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handover {
+    pub partition: TopicPartition,
+    pub to: BrokerId,
+    /// Its manifest has all its records.
+    pub folded: bool,
+}
+
 /// A new record of a partition, decided on the one `seen`.
 struct Change {
     key: String,
@@ -44,6 +79,7 @@ impl ClusterMetadata {
     pub async fn take_leadership(
         &self,
         registration: &Registration,
+        lives: &Lives,
     ) -> Result<TakenLeadership, MetadataError> {
         let guards = [Precondition::At(
             self.key(MetadataKey::Broker(registration.broker)),
@@ -55,6 +91,7 @@ impl ClusterMetadata {
                 record.leader == registration.broker && record.broker_epoch < registration.epoch
             };
             let changes = self.changes(own, |mut record| {
+                record.end_life(lives);
                 record.broker_epoch = registration.epoch;
                 record
             });
@@ -85,6 +122,7 @@ impl ClusterMetadata {
         &self,
         from: BrokerId,
         sealed: BrokerEpoch,
+        lives: &Lives,
         guards: &[Precondition],
     ) -> Result<MovedLeaders, MetadataError> {
         let mut moved = MovedLeaders { partitions: 0, revision: Revision(0) };
@@ -94,6 +132,7 @@ impl ClusterMetadata {
                 |record: &PartitionRecord| record.leader == from && record.broker_epoch <= sealed;
             let changes = self.changes(led_by_from, |mut record| {
                 let (leader, life) = candidates.choose(&record);
+                record.end_life(lives);
                 record.set_leader(leader, life);
                 record
             });
@@ -152,17 +191,19 @@ impl ClusterMetadata {
     pub async fn hand_over(
         &self,
         registration: &Registration,
-        moves: &[(TopicPartition, BrokerId)],
+        lives: &Lives,
+        moves: &[Handover],
     ) -> Result<AppliedChanges, MetadataError> {
         let mut applied = AppliedChanges::default();
         let own = self.key(MetadataKey::Broker(registration.broker));
         let base = Txn::new().at(own, registration.revision);
-        let mut remaining: Vec<(TopicPartition, BrokerId)> = moves.to_vec();
+        let mut remaining: Vec<Handover> = moves.to_vec();
         for _ in 0..ATTEMPTS_MAX {
             let brokers = self.brokers().await?;
             let mut packer = TxnPacker::new(self.store.limits(), base.clone());
             let mut again = Vec::new();
-            for (partition, to) in std::mem::take(&mut remaining) {
+            for handover in std::mem::take(&mut remaining) {
+                let Handover { partition, to, folded } = handover;
                 let seen = self.partition(partition.topic, partition.partition).await?;
                 let Some(Versioned { value: mut record, revision }) = seen else { continue };
                 applied.revision = applied.revision.max(revision);
@@ -170,12 +211,16 @@ impl ClusterMetadata {
                     && record.broker_epoch == registration.epoch;
                 let target = brokers.get(&to).filter(|_| leads && to != registration.broker);
                 let Some(target) = target else { continue };
+                record.end_life(lives);
+                if folded {
+                    record.unfolded = Some(Vec::new());
+                }
                 record.set_leader(to, target.value.epoch);
                 record.next_term();
                 let key = self.key(MetadataKey::Partition(partition.topic, partition.partition));
                 let mut part = Txn::new().at(&key, revision).put(&key, value(&record));
                 part.preconditions.push(self.alive(to, target));
-                if let Some(full) = packer.push(part, (partition, to)) {
+                if let Some(full) = packer.push(part, handover) {
                     again.extend(self.hand_over_some(registration, full, &mut applied).await?);
                 }
             }
@@ -194,12 +239,12 @@ impl ClusterMetadata {
     async fn hand_over_some(
         &self,
         registration: &Registration,
-        PackedTxn { txn, items }: PackedTxn<(TopicPartition, BrokerId)>,
+        PackedTxn { txn, items }: PackedTxn<Handover>,
         applied: &mut AppliedChanges,
-    ) -> Result<Vec<(TopicPartition, BrokerId)>, MetadataError> {
+    ) -> Result<Vec<Handover>, MetadataError> {
         match self.commit(txn).await {
             Ok(TxnOutcome::Committed(c)) => {
-                applied.partitions.extend(items.iter().map(|(partition, _)| *partition));
+                applied.partitions.extend(items.iter().map(|handover| handover.partition));
                 applied.revision = applied.revision.max(c.revision);
                 Ok(Vec::new())
             }
@@ -291,6 +336,18 @@ struct ApplyOutcome {
 }
 
 impl PartitionRecord {
+    /// The leader's life ends: its log may have records that the manifest has not.
+    fn end_life(&mut self, lives: &Lives) {
+        let life = (self.leader, self.broker_epoch);
+        let all = || lives.unfolded.iter().copied().collect();
+        let mut unfolded: Vec<BrokerLife> = self.unfolded.take().unwrap_or_else(all);
+        if !unfolded.contains(&life) {
+            unfolded.push(life);
+        }
+        unfolded.retain(|life| !lives.is_done(*life));
+        self.unfolded = Some(unfolded);
+    }
+
     fn next_term(&mut self) {
         self.leader_epoch = self.leader_epoch.next();
         self.partition_epoch += 1;

@@ -31,14 +31,14 @@ pub use brokers::{NewBroker, Registration};
 pub use errors::MetadataError;
 pub(crate) use keys::MetadataKey;
 pub use keys::{cluster_prefix, is_storage_key, storage_prefix};
-pub use leadership::MovedLeaders;
+pub use leadership::{Handover, Lives, MovedLeaders};
 pub use partitions::{AppliedChanges, PartitionChange};
 use placement::REPLICAS_MAX;
+pub use records::{BrokerLife, ClusterRecord, Configs, ListenerRecord, PartitionRecord};
 pub(crate) use records::{
     BrokerRecord, ConfigsRecord, ControllerRecord, NodeRecord, Reassignment, ServingRecord,
     TopicRecord, decode,
 };
-pub use records::{ClusterRecord, Configs, ListenerRecord, PartitionRecord};
 use records::{DeletedTopicRecord, bounded_value, encode as value};
 pub use topics::{CreatedTopic, NewTopic, Placement};
 

@@ -133,7 +133,15 @@ pub struct PartitionRecord {
     /// stands in.
     #[serde(default, rename = "home", skip_serializing_if = "Option::is_none")]
     pub original_replicas: Option<Vec<BrokerId>>,
+    /// The lives of brokers, before the leader's, that led it and whose records may not all be in its
+    /// manifest: whoever opens it reads their logs. `None`, in a record of an earlier release: all lives
+    /// that are not done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unfolded: Option<Vec<BrokerLife>>,
 }
+
+/// A broker and one of its epochs.
+pub type BrokerLife = (BrokerId, BrokerEpoch);
 
 /// A change of a partition's replicas that waits for its leader to hand over to one of those that
 /// stay (KIP-455).
@@ -248,6 +256,7 @@ mod tests {
             wanted_leader: None,
             reassignment: None,
             original_replicas: None,
+            unfolded: None,
         };
         let fields = r#""leader":1,"leader_epoch":2,"broker_epoch":3,"partition_epoch":4"#;
         is_stored(&record, &format!(r#"{{"format":1,{fields},"replicas":[1,2]}}"#));
@@ -255,7 +264,8 @@ mod tests {
         record.reassignment =
             Some(Reassignment { adding: vec![BrokerId(2)], removing: vec![BrokerId(1)] });
         record.original_replicas = Some(vec![BrokerId(3)]);
-        let rest = r#""target":2,"reassignment":{"adding":[2],"removing":[1]},"home":[3]"#;
+        record.unfolded = Some(vec![(BrokerId(2), BrokerEpoch(1))]);
+        let rest = r#""target":2,"reassignment":{"adding":[2],"removing":[1]},"home":[3],"unfolded":[[2,1]]"#;
         is_stored(&record, &format!(r#"{{"format":1,{fields},"replicas":[1,2],{rest}}}"#));
     }
 

@@ -3,7 +3,7 @@ mod sizes;
 use std::collections::{BTreeMap, HashSet};
 
 use futures_util::future::join_all;
-use milena_types::{BrokerEpoch, BrokerId, LeaderEpoch, PartitionIndex, TopicId};
+use milena_types::{BrokerEpoch, BrokerId, LeaderEpoch, PartitionIndex, TopicId, TopicPartition};
 
 use super::*;
 use milena_store::Precondition;
@@ -266,9 +266,9 @@ async fn a_new_life_takes_the_leadership_of_the_old_one() {
         let topics = [cluster.create("a", 300, 2).await.id, cluster.create("b", 1, 1).await.id];
         let old = cluster.register(1).await;
         let new = cluster.register(1).await;
-        let outdated = cluster.metadata.take_leadership(&old).await;
+        let outdated = cluster.metadata.take_leadership(&old, &Lives::default()).await;
         assert!(matches!(outdated, Err(MetadataError::Superseded { .. })), "{outdated:?}");
-        let taken = cluster.metadata.take_leadership(&new).await.unwrap();
+        let taken = cluster.metadata.take_leadership(&new, &Lives::default()).await.unwrap();
         let mut led = 0;
         for topic in topics {
             for partition in leaders(&cluster, topic).await.values() {
@@ -280,7 +280,7 @@ async fn a_new_life_takes_the_leadership_of_the_old_one() {
         }
         assert_eq!(taken.partitions, led);
         assert!(led >= 100 && taken.revision > new.revision);
-        let again = cluster.metadata.take_leadership(&new).await.unwrap();
+        let again = cluster.metadata.take_leadership(&new, &Lives::default()).await.unwrap();
         assert_eq!(again.partitions, 0);
     }
 }
@@ -294,7 +294,11 @@ async fn the_partitions_of_a_dead_broker_are_spread_over_live_replicas() {
         let dead = &registrations[0];
         cluster.metadata.deregister(dead).await.unwrap();
         let before = leaders(&cluster, topic).await;
-        let moved = cluster.metadata.move_leaders(BrokerId(1), dead.epoch, &[]).await.unwrap();
+        let moved = cluster
+            .metadata
+            .move_leaders(BrokerId(1), dead.epoch, &Lives::default(), &[])
+            .await
+            .unwrap();
         let after = leaders(&cluster, topic).await;
         let mut led: BTreeMap<BrokerId, i32> = BTreeMap::new();
         for (n, partition) in &after {
@@ -328,13 +332,19 @@ async fn leaders_are_not_moved_when_the_reason_no_longer_holds() {
     let registrations = join_all((1..=3).map(|id| cluster.register(id))).await;
     let topic = cluster.create("a", 9, 3).await.id;
     let never = [Precondition::Exists("clusters/test-cluster/storage/sealed".to_owned())];
-    let outcome = cluster.metadata.move_leaders(BrokerId(1), registrations[0].epoch, &never).await;
+    let outcome = cluster
+        .metadata
+        .move_leaders(BrokerId(1), registrations[0].epoch, &Lives::default(), &never)
+        .await;
     assert_eq!(outcome, Err(MetadataError::Outdated));
     // A life that began after the sealed one keeps its partitions.
     let again = cluster.register(1).await;
-    cluster.metadata.take_leadership(&again).await.unwrap();
-    let moved =
-        cluster.metadata.move_leaders(BrokerId(1), registrations[0].epoch, &[]).await.unwrap();
+    cluster.metadata.take_leadership(&again, &Lives::default()).await.unwrap();
+    let moved = cluster
+        .metadata
+        .move_leaders(BrokerId(1), registrations[0].epoch, &Lives::default(), &[])
+        .await
+        .unwrap();
     assert_eq!(moved.partitions, 0);
     assert_eq!(
         leaders(&cluster, topic).await.values().filter(|p| p.leader == BrokerId(1)).count(),
@@ -523,4 +533,77 @@ async fn a_registration_that_was_not_confirmed_is_not_mistaken_for_another_life(
     let brokers = cluster.metadata.brokers().await.unwrap();
     assert_eq!(brokers[&BrokerId(1)].value.epoch, newest.epoch);
     assert_eq!(brokers[&BrokerId(1)].revision, newest.revision);
+}
+
+/// The lives in a partition's list, in order of their epochs.
+async fn unfolded(cluster: &TestCluster, topic: TopicId) -> Option<Vec<BrokerLife>> {
+    let seen = cluster.metadata.partition(topic, PartitionIndex(0)).await.unwrap().unwrap();
+    seen.value.unfolded
+}
+
+fn lives(unfolded: &[BrokerLife], retired: &[BrokerLife]) -> Lives {
+    Lives {
+        unfolded: unfolded.iter().copied().collect(),
+        retired: retired.iter().copied().collect(),
+    }
+}
+
+#[tokio::test]
+async fn each_change_of_a_leader_lists_the_life_that_ends_and_leaves_out_what_is_done() {
+    let cluster = TestCluster::new().await;
+    let metadata = &cluster.metadata;
+    let one = cluster.register(1).await;
+    let topic = cluster.create("t", 1, 1).await.id;
+    assert_eq!(unfolded(&cluster, topic).await, Some(Vec::new()), "nobody has led it before");
+    let first = (BrokerId(1), one.epoch);
+    let again = cluster.register(1).await;
+    metadata.take_leadership(&again, &lives(&[first], &[])).await.unwrap();
+    assert_eq!(unfolded(&cluster, topic).await, Some(vec![first]));
+    let two = cluster.register(2).await;
+    let (second, third) = ((BrokerId(1), again.epoch), (BrokerId(2), two.epoch));
+    metadata.deregister(&again).await.unwrap();
+    // Its first life is retired, and a flush of it is not folded.
+    let flushed = lives(&[first, second], &[first]);
+    metadata.move_leaders(BrokerId(1), again.epoch, &flushed, &[]).await.unwrap();
+    assert_eq!(unfolded(&cluster, topic).await, Some(vec![first, second]));
+    let back = cluster.register(1).await;
+    let partition = TopicPartition { topic, partition: PartitionIndex(0) };
+    let mut handover = Handover { partition, to: BrokerId(1), folded: false };
+    let done = lives(&[], &[second]);
+    metadata.hand_over(&two, &done, &[handover]).await.unwrap();
+    assert_eq!(unfolded(&cluster, topic).await, Some(vec![third]), "it lives, and is not done");
+    (handover.to, handover.folded) = (BrokerId(2), true);
+    // This life of the broker leads it now.
+    metadata.hand_over(&back, &done, &[handover]).await.unwrap();
+    assert_eq!(unfolded(&cluster, topic).await, Some(Vec::new()), "its manifest has everything");
+}
+
+/// What is known of lives may be older than the life that ends now.
+#[tokio::test]
+async fn a_life_that_began_after_the_lists_were_read_is_not_taken_for_done() {
+    let cluster = TestCluster::new().await;
+    let one = cluster.register(1).await;
+    let topic = cluster.create("t", 1, 1).await.id;
+    let before = lives(&[], &[(BrokerId(1), BrokerEpoch(one.epoch.0 - 1))]);
+    let again = cluster.register(1).await;
+    cluster.metadata.take_leadership(&again, &before).await.unwrap();
+    assert_eq!(unfolded(&cluster, topic).await, Some(vec![(BrokerId(1), one.epoch)]));
+}
+
+#[tokio::test]
+async fn a_record_without_a_list_gets_all_lives_that_are_not_done() {
+    let cluster = TestCluster::new().await;
+    let metadata = &cluster.metadata;
+    let one = cluster.register(1).await;
+    let topic = cluster.create("t", 1, 1).await.id;
+    let seen = metadata.partition(topic, PartitionIndex(0)).await.unwrap().unwrap();
+    let old = PartitionRecord { unfolded: None, ..seen.value };
+    let key = metadata.key(MetadataKey::Partition(topic, PartitionIndex(0)));
+    let put = Txn::new().put(&key, value(&old));
+    assert!(cluster.store.txn(put).await.unwrap().committed().is_some());
+    assert_eq!(unfolded(&cluster, topic).await, None);
+    let again = cluster.register(1).await;
+    let other = (BrokerId(7), BrokerEpoch(1));
+    metadata.take_leadership(&again, &lives(&[other], &[])).await.unwrap();
+    assert_eq!(unfolded(&cluster, topic).await, Some(vec![other, (BrokerId(1), one.epoch)]));
 }

@@ -407,6 +407,7 @@ fn new_partitions(replicas: &[Vec<BrokerId>], brokers: &Brokers) -> Vec<Partitio
             wanted_leader: None,
             reassignment: None,
             original_replicas: None,
+            unfolded: Some(Vec::new()),
         }
     };
     replicas.iter().map(record).collect()

@@ -5,7 +5,7 @@ use milena_types::{BrokerId, PartitionIndex, TopicId};
 
 use super::*;
 use crate::{
-    Registration,
+    Handover, Lives, Registration,
     image::ImageWatcher,
     testing::{TestCluster, name},
 };
@@ -46,9 +46,13 @@ async fn apply_plans(
         for leader in registrations {
             let asked: Vec<_> = now
                 .led_by(leader.broker)
-                .filter_map(|(id, partition)| Some((id, partition.wanted_leader?)))
+                .filter_map(|(partition, of)| {
+                    Some(Handover { partition, to: of.wanted_leader?, folded: true })
+                })
                 .collect();
-            moved += cluster.metadata.hand_over(leader, &asked).await.unwrap().partitions.len();
+            let lives = Lives::default();
+            moved +=
+                cluster.metadata.hand_over(leader, &lives, &asked).await.unwrap().partitions.len();
         }
         if plan.changes.is_empty() && moved == 0 {
             return changes;
@@ -88,7 +92,11 @@ async fn leaders_return_to_the_first_replica_once_it_serves_for_long_enough() {
     let before = records(&cluster, topic.id).await;
     cluster.metadata.deregister(&brokers[0]).await.unwrap();
     assert_eq!(missing_leaders(&*image(&cluster).await), [(BrokerId(1), brokers[0].epoch)].into());
-    cluster.metadata.move_leaders(BrokerId(1), brokers[0].epoch, &[]).await.unwrap();
+    cluster
+        .metadata
+        .move_leaders(BrokerId(1), brokers[0].epoch, &Lives::default(), &[])
+        .await
+        .unwrap();
     assert_eq!(
         apply_plans(&cluster, &brokers[1..], &all_stable()).await,
         0,
@@ -123,7 +131,11 @@ async fn a_broker_that_stood_in_gives_the_partition_back() {
     let topic = cluster.create("t", 4, 1).await;
     let before = records(&cluster, topic.id).await;
     cluster.metadata.deregister(&brokers[0]).await.unwrap();
-    cluster.metadata.move_leaders(BrokerId(1), brokers[0].epoch, &[]).await.unwrap();
+    cluster
+        .metadata
+        .move_leaders(BrokerId(1), brokers[0].epoch, &Lives::default(), &[])
+        .await
+        .unwrap();
     let during = records(&cluster, topic.id).await;
     assert!(
         during
@@ -266,19 +278,24 @@ async fn only_the_life_that_leads_hands_over() {
     let led: Vec<TopicPartition> =
         image(&cluster).await.led_by(BrokerId(1)).map(|(id, _)| id).collect();
     let all: Vec<_> = (0..4)
-        .map(|n| (TopicPartition { topic: topic.id, partition: PartitionIndex(n) }, BrokerId(2)))
+        .map(|n| Handover {
+            partition: TopicPartition { topic: topic.id, partition: PartitionIndex(n) },
+            to: BrokerId(2),
+            folded: n % 2 == 0,
+        })
         .collect();
+    let lives = Lives::default();
     let again = serve(&cluster, 1).await;
-    let stale = cluster.metadata.hand_over(&one, &all).await;
+    let stale = cluster.metadata.hand_over(&one, &lives, &all).await;
     assert!(matches!(stale, Err(crate::MetadataError::Superseded { .. })), "{stale:?}");
-    let none = cluster.metadata.hand_over(&again, &all).await.unwrap();
+    let none = cluster.metadata.hand_over(&again, &lives, &all).await.unwrap();
     assert_eq!(none.partitions, [], "this life has not taken them over");
-    cluster.metadata.take_leadership(&again).await.unwrap();
-    let handed = cluster.metadata.hand_over(&again, &all).await.unwrap();
+    cluster.metadata.take_leadership(&again, &lives).await.unwrap();
+    let handed = cluster.metadata.hand_over(&again, &lives, &all).await.unwrap();
     assert_eq!(handed.partitions, led, "what others lead is left alone");
     // As if the first answer had been lost, and the new leader had died since.
     cluster.metadata.deregister(&two).await.unwrap();
-    let again = cluster.metadata.hand_over(&again, &all).await.unwrap();
+    let again = cluster.metadata.hand_over(&again, &lives, &all).await.unwrap();
     assert_eq!(again.partitions, []);
     assert!(again.revision >= handed.revision, "an image that shows the answer shows who leads");
     for partition in led {

@@ -21,8 +21,8 @@ use milena_types::{
 };
 
 use crate::cluster::{
-    BrokerRecord, ClusterRecord, Configs, ControllerRecord, NodeRecord, PartitionRecord,
-    Reassignment,
+    BrokerLife, BrokerRecord, ClusterRecord, Configs, ControllerRecord, NodeRecord,
+    PartitionRecord, Reassignment,
 };
 
 use sorted::SortedMap;
@@ -69,6 +69,9 @@ pub struct PartitionImage {
     pub reassignment: Option<Box<Reassignment>>,
     /// The replicas to go back to: another broker stands in.
     pub original_replicas: Option<Box<[BrokerId]>>,
+    /// The lives of brokers whose logs may have records of the partition that are not in its manifest;
+    /// `None`: it is not known which.
+    pub unfolded: Option<Box<[BrokerLife]>>,
 }
 
 impl From<PartitionRecord> for PartitionImage {
@@ -82,6 +85,7 @@ impl From<PartitionRecord> for PartitionImage {
             wanted_leader: record.wanted_leader,
             reassignment: record.reassignment.map(Box::new),
             original_replicas: record.original_replicas.map(Into::into),
+            unfolded: record.unfolded.map(Into::into),
         }
     }
 }
@@ -97,6 +101,7 @@ impl From<&PartitionImage> for PartitionRecord {
             wanted_leader: image.wanted_leader,
             reassignment: image.reassignment.as_deref().cloned(),
             original_replicas: image.original_replicas.as_deref().map(<[BrokerId]>::to_vec),
+            unfolded: image.unfolded.as_deref().map(<[BrokerLife]>::to_vec),
         }
     }
 }

@@ -5,7 +5,7 @@ use milena_types::{BrokerId, LeaderEpoch, PartitionIndex, Revision, TopicPartiti
 
 use super::*;
 use crate::{
-    MetadataError,
+    Lives, MetadataError,
     cluster::MetadataKey,
     testing::{TestCluster, name},
 };
@@ -123,7 +123,7 @@ async fn a_leader_is_shown_only_in_the_life_its_epoch_belongs_to() {
     let again = cluster.register(1).await;
     let image = at(&watcher, again.revision).await;
     assert_eq!(image.live_leader(&of(&image)), None, "it has not taken leadership yet");
-    let taken = cluster.metadata.take_leadership(&again).await.unwrap();
+    let taken = cluster.metadata.take_leadership(&again, &Lives::default()).await.unwrap();
     let image = at(&watcher, taken.revision).await;
     assert_eq!(image.live_leader(&of(&image)), Some(BrokerId(1)));
     assert_eq!(of(&image).leader_epoch, LeaderEpoch(1));
@@ -222,6 +222,7 @@ async fn a_hundred_thousand_partitions_share_what_a_change_leaves_alone() {
         wanted_leader: None,
         reassignment: None,
         original_replicas: None,
+        unfolded: None,
     };
     builder.fill(TOPICS, PARTITIONS, &record);
     let before = builder.image();
@@ -269,7 +270,7 @@ async fn an_image_survives_races_and_forgotten_history() {
                 }
                 _ => {
                     let again = cluster.register((step % 3) as i32 + 1).await;
-                    let _ = metadata.take_leadership(&again).await;
+                    let _ = metadata.take_leadership(&again, &Lives::default()).await;
                 }
             }
         }

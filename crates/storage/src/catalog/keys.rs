@@ -12,6 +12,9 @@ pub(crate) enum StorageKey<'a> {
     /// `wal/{broker}/{broker epoch}`, [`WalRecord`](super::records::WalRecord): how far that
     /// epoch's chunks are in segments, its tail once it is sealed, and who may flush it.
     Wal(LogId),
+    /// `live/{broker}/{broker epoch}`, [`LiveRecord`](super::records::LiveRecord): that epoch has begun
+    /// and is not sealed. Each of its transactions requires this.
+    Live(LogId),
     /// `opened/{broker}`, [`OpenedRecord`](super::records::OpenedRecord): the newest of its epochs
     /// that has begun; none before it begins any more.
     Opened(BrokerId),
@@ -54,6 +57,7 @@ pub(crate) enum StorageKey<'a> {
 impl<'a> StorageKey<'a> {
     /// The common prefix of all [`StorageKey::Wal`]; and so on.
     pub(crate) const WAL: &'static str = "wal/";
+    pub(crate) const RETIRED: &'static str = "retired/";
     pub(crate) const LOST: &'static str = "lost/";
     pub(crate) const FLUSHES: &'static str = "flushes/";
     pub(crate) const DELETED: &'static str = "deleted/";
@@ -74,6 +78,7 @@ impl<'a> StorageKey<'a> {
             "objects" => return Some(Self::Object(rest)),
             "garbage" => return Some(Self::Garbage(rest)),
             "wal" => Self::Wal(parse_log(&mut parts)?),
+            "live" => Self::Live(parse_log(&mut parts)?),
             "opened" => Self::Opened(parse_broker(&mut parts)?),
             "sealed" => Self::Sealed(parse_broker(&mut parts)?),
             "retired" => Self::Retired(parse_broker(&mut parts)?),
@@ -110,6 +115,7 @@ impl fmt::Display for StorageKey<'_> {
         let partition = |id: &TopicPartition| format!("{}/{}", id.topic.0.simple(), id.partition);
         match self {
             Self::Wal(log) => write!(f, "wal/{}/{:019}", log.broker, log.epoch.0),
+            Self::Live(log) => write!(f, "live/{}/{:019}", log.broker, log.epoch.0),
             Self::Opened(broker) => write!(f, "opened/{broker}"),
             Self::Sealed(broker) => write!(f, "sealed/{broker}"),
             Self::Retired(broker) => write!(f, "retired/{broker}"),
@@ -146,6 +152,7 @@ mod tests {
         };
         let keys = [
             (StorageKey::Wal(log), "wal/3/0000000000000000017"),
+            (StorageKey::Live(log), "live/3/0000000000000000017"),
             (StorageKey::Opened(BrokerId(3)), "opened/3"),
             (StorageKey::Sealed(BrokerId(3)), "sealed/3"),
             (StorageKey::Retired(BrokerId(3)), "retired/3"),

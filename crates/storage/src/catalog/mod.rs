@@ -5,6 +5,7 @@ pub(crate) mod deletion;
 pub(crate) mod flushes;
 pub(crate) mod keys;
 pub(crate) mod leader_epochs;
+pub(crate) mod lives;
 pub(crate) mod manifest;
 pub(crate) mod manifest_swaps;
 pub(crate) mod manifests;

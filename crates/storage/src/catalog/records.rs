@@ -35,10 +35,6 @@ pub(crate) struct WalRecord {
     /// The broker of that epoch; `None`: the log's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) flusher_broker: Option<BrokerId>,
-    /// Above that of every sealed epoch that had chunks to flush when this one was sealed. A
-    /// partition's records in a sealed epoch come before those in one that was sealed later.
-    #[serde(default)]
-    pub(crate) order: u64,
     /// The epoch left a marker in its directory before this record was made: a directory without
     /// it is another one.
     #[serde(default)]
@@ -52,7 +48,6 @@ impl WalRecord {
             tail_end: None,
             flusher: epoch,
             flusher_broker: None,
-            order: 0,
             signed: true,
         }
     }
@@ -68,6 +63,10 @@ impl WalRecord {
         (self.floor_end < tail_end).then_some(self.floor_end..tail_end)
     }
 }
+
+/// A broker epoch that has begun and is not sealed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LiveRecord {}
 
 /// The newest epoch of a broker that has begun: none before it begins any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,12 +87,9 @@ pub(crate) struct RetiredRecord {
     pub(crate) epoch: BrokerEpoch,
 }
 
-/// Chunks of an epoch that are lost, which an operator accepted.
+/// Chunks of an epoch that are lost, which an operator accepted. Never removed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct LostRecord {
-    /// The epoch's place in the order of seals: what was sealed later goes on behind what is lost.
-    pub(crate) order: u64,
-}
+pub(crate) struct LostRecord {}
 
 /// A partition's records in one segment object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

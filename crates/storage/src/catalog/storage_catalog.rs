@@ -1,15 +1,16 @@
 //! Storage's own records in the metadata store. Their keys are in `keys.rs`, their contents in
 //! `records.rs`, the transactions in the files beside this one.
 //!
-//! Invariants: a flush commits only on the expected floor and by the expected flusher; a manifest
+//! Invariants: a sealed epoch changes nothing: every transaction but the one that opens an epoch
+//! requires `live/` of its writer, which the seal deletes; a flush commits only on the expected floor and by the expected flusher; a manifest
 //! changes only from the revision last read, by a leader whose epoch is not older than the
 //! record's; the count in `objects/` is the number of flush records' partitions and manifests that
 //! name the object; an unknown outcome is resolved before anything else.
 
 use milena_runtime::Runtime;
 use milena_store::{
-    COMMIT_ATTEMPTS, COMMIT_BACKOFF, Codec, DecodeError, Entry, InvalidTxn, Keyspace, Layout,
-    RecordError, Records, StoreError, Txn, TxnOutcome, Versioned,
+    COMMIT_ATTEMPTS, COMMIT_BACKOFF, Codec, Conflict, DecodeError, Entry, InvalidTxn, Keyspace,
+    Layout, Precondition, RecordError, Records, StoreError, Txn, TxnOutcome, Versioned,
 };
 use milena_types::{BrokerEpoch, BrokerId, LeaderEpoch, Revision, TopicPartition};
 use serde::{Serialize, de::DeserializeOwned};
@@ -25,6 +26,11 @@ pub enum CatalogError {
     /// Another writer changed the record first.
     #[error("'{0}' was changed by another writer: read it again and repeat the change")]
     Conflict(String),
+    /// Another broker has sealed the epoch in which this is written.
+    #[error(
+        "epoch {epoch} of broker {broker} is sealed and changes nothing any more: register again"
+    )]
+    EpochSealed { broker: BrokerId, epoch: BrokerEpoch },
     /// A newer leader has taken the partition.
     #[error(
         "leader epoch {ours} of {partition} is over, {theirs} has begun: this broker no longer \
@@ -90,6 +96,8 @@ pub(crate) struct StorageCatalog {
     pub(super) runtime: Runtime,
     pub(super) broker: BrokerId,
     pub(super) epoch: BrokerEpoch,
+    /// Whether transactions require that the epoch is not sealed. Tests write without one.
+    requires_live: bool,
 }
 
 impl StorageCatalog {
@@ -100,12 +108,19 @@ impl StorageCatalog {
         epoch: BrokerEpoch,
     ) -> Self {
         let records = Records::new(keyspace, CODEC, runtime.clone());
-        Self { records, runtime, broker, epoch }
+        Self { records, runtime, broker, epoch, requires_live: true }
     }
 
-    /// The most preconditions of a transaction, and the most changes.
+    /// One that writes although its epoch was never opened.
+    #[cfg(test)]
+    pub(crate) fn without_epoch(self) -> Self {
+        Self { requires_live: false, ..self }
+    }
+
+    /// The most preconditions of a transaction, and the most changes, besides that the epoch is not
+    /// sealed.
     pub(crate) fn ops_max(&self) -> usize {
-        self.records.limits().ops
+        self.records.limits().ops - 1
     }
 
     /// The length of a transaction's keys and values, at most.
@@ -118,15 +133,35 @@ impl StorageCatalog {
         LogId { broker: self.broker, epoch: self.epoch }
     }
 
-    /// Applies a transaction and returns its revision. Retries for a moment while the store is
-    /// unavailable.
-    pub(super) async fn commit(&self, txn: Txn) -> Result<Revision, CatalogError> {
+    /// Applies a transaction, unless this epoch is sealed, and returns its revision. Retries for a
+    /// moment while the store is unavailable.
+    pub(super) async fn commit(&self, mut txn: Txn) -> Result<Revision, CatalogError> {
+        if !self.requires_live {
+            return self.commit_unsealed(txn, |_| false).await;
+        }
+        let live = Precondition::Exists(StorageKey::Live(self.own()).to_string());
+        // The first, since the first that does not hold is named.
+        txn.preconditions.insert(0, live);
+        self.commit_unsealed(txn, |conflict| conflict.index == 0).await
+    }
+
+    /// Applies a transaction whatever became of this epoch. `is_sealed`: what of its conflicts says
+    /// that it is sealed.
+    pub(super) async fn commit_unsealed(
+        &self,
+        txn: Txn,
+        is_sealed: impl Fn(&Conflict) -> bool,
+    ) -> Result<Revision, CatalogError> {
         let first = txn.puts.first().map(|put| &put.key).or(txn.deletes.first());
         let name = first.cloned().unwrap_or_default();
         let mut attempt = 1;
         loop {
             match self.records.commit(txn.clone()).await {
                 Ok(TxnOutcome::Committed(committed)) => return Ok(committed.revision),
+                Ok(TxnOutcome::Conflict(conflict)) if is_sealed(&conflict) => {
+                    let (broker, epoch) = (self.broker, self.epoch);
+                    return Err(CatalogError::EpochSealed { broker, epoch });
+                }
                 Ok(TxnOutcome::Conflict(_)) => return Err(CatalogError::Conflict(name)),
                 Err(StoreError::Unavailable { .. } | StoreError::NoSpace { .. })
                     if attempt < COMMIT_ATTEMPTS =>

@@ -24,7 +24,16 @@ fn catalog(store: &FaultyStore, epoch: i64) -> StorageCatalog {
 
 fn catalog_of(broker: BrokerId, store: &FaultyStore, epoch: i64) -> StorageCatalog {
     let keyspace = Keyspace::new(Arc::new(store.clone()), "");
+    StorageCatalog::new(keyspace, Runtime::system(), broker, BrokerEpoch(epoch)).without_epoch()
+}
+
+fn writer(broker: BrokerId, store: &FaultyStore, epoch: i64) -> StorageCatalog {
+    let keyspace = Keyspace::new(Arc::new(store.clone()), "");
     StorageCatalog::new(keyspace, Runtime::system(), broker, BrokerEpoch(epoch))
+}
+
+fn is_sealed<T>(outcome: &Result<T, CatalogError>) -> bool {
+    matches!(outcome, Err(CatalogError::EpochSealed { .. }))
 }
 
 async fn announced(catalog: &StorageCatalog, object: &str) -> FlushedSegment {
@@ -225,4 +234,49 @@ async fn a_broker_is_not_noted_as_sealed_while_any_of_its_epochs_is_not() {
     assert!(is_conflict(&other.note_sealed(BrokerId(1), BrokerEpoch(2)).await));
     seal(0).await;
     other.note_sealed(BrokerId(1), BrokerEpoch(2)).await.expect("noted");
+}
+
+/// Whatever it was about to do, and however late that arrives.
+#[tokio::test]
+async fn a_sealed_epoch_changes_nothing() {
+    let store = store();
+    let (dead, other) = (writer(BrokerId(1), &store, 1), writer(BrokerId(2), &store, 2));
+    assert!(is_sealed(&dead.announce(&["early".to_owned()]).await), "it has not begun");
+    dead.open_epoch().await.expect("new");
+    other.open_epoch().await.expect("new");
+    let segment = announced(&dead, "a").await;
+    let record = ManifestRecord::new(LeaderEpoch(1));
+    let swap = ManifestSwap { partition: id(0), seen: None, record: Some(record) };
+    let swaps = ManifestSwaps { manifests: vec![swap], ..ManifestSwaps::default() };
+    // A recoverer that died with its seal on the way, and one that lives.
+    let seen = other.epoch(FIRST).await.expect("readable").expect("known");
+    let recoverer = writer(BrokerId(3), &store, 3);
+    recoverer.open_epoch().await.expect("new");
+    let log = LogId { broker: BrokerId(3), epoch: BrokerEpoch(3) };
+    let of_recoverer = other.epoch(log).await.expect("readable").expect("known");
+    other.seal_epoch(log, &of_recoverer, ChunkSeq(0)).await.expect("sealed");
+    assert!(is_sealed(&recoverer.seal_epoch(FIRST, &seen, ChunkSeq(4)).await));
+    let sealed = other.seal_epoch(FIRST, &seen, ChunkSeq(4)).await.expect("sealed");
+    assert_eq!(sealed.value.flusher_of(FIRST), other.own());
+    assert!(is_sealed(&dead.announce(&["late".to_owned()]).await));
+    assert!(is_sealed(&dead.swap_manifests(&swaps).await));
+    assert!(is_sealed(&dead.abandon_upload("a", segment.announced).await));
+    let flush = dead.commit_flush(FIRST, ChunkSeq(0), ChunkSeq(4), std::slice::from_ref(&segment));
+    assert!(flush.await.is_err());
+    other.swap_manifests(&swaps).await.expect("it lives");
+    let next = writer(BrokerId(1), &store, 4);
+    next.open_epoch().await.expect("a later life begins");
+    next.announce(&["late".to_owned()]).await.expect("and writes");
+}
+
+/// With nothing left in its log an epoch ends in one step.
+#[tokio::test]
+async fn an_epoch_that_ended_by_itself_is_retired_and_changes_nothing() {
+    let store = store();
+    let ended = writer(BrokerId(1), &store, 1);
+    ended.open_epoch().await.expect("new");
+    ended.end_epoch(ChunkSeq(0)).await.expect("nothing is left");
+    assert!(ended.epoch(FIRST).await.expect("readable").is_none());
+    assert_eq!(ended.newest_retired(BrokerId(1)).await, Ok(Some(BrokerEpoch(1))));
+    assert!(is_sealed(&ended.announce(&["late".to_owned()]).await));
 }

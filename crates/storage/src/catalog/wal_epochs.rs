@@ -1,11 +1,13 @@
-//! The life of a broker epoch in the catalog: known, sealed, retired; and who flushes it.
+//! The life of a broker epoch in the catalog: live, sealed, retired; and who flushes it.
 
 use milena_store::{Txn, Versioned};
 use milena_types::{BrokerEpoch, BrokerId, ChunkSeq, Revision};
 
 use super::{
     keys::StorageKey,
-    records::{LogId, LostRecord, OpenedRecord, RetiredRecord, SealedRecord, WalRecord},
+    records::{
+        LiveRecord, LogId, LostRecord, OpenedRecord, RetiredRecord, SealedRecord, WalRecord,
+    },
     storage_catalog::{CatalogError, StorageCatalog, damaged},
 };
 
@@ -22,7 +24,8 @@ impl StorageCatalog {
         let before = self.opened(self.broker).await?.map(|seen| (seen.value.epoch, seen.revision));
         txn = self.below_own(txn, opened, before)?;
         let txn = self.put(txn, opened, &OpenedRecord { epoch: self.epoch });
-        self.commit(txn).await.map(|_| ())
+        let txn = self.put(txn, StorageKey::Live(self.own()), &LiveRecord {});
+        self.commit_unsealed(txn, |_| false).await.map(|_| ())
     }
 
     /// Requires that the epoch recorded under `key` is unchanged and before this one.
@@ -116,8 +119,8 @@ impl StorageCatalog {
     }
 
     /// Seals an epoch at `tail_end` (the first chunk that is not part of it) and makes this broker
-    /// epoch its flusher. Sealed before at another tail is a conflict; at the same tail it
-    /// changes the flusher.
+    /// epoch its flusher; it changes nothing from then on. Sealed before at another tail is a
+    /// conflict; at the same tail it changes the flusher.
     pub(crate) async fn seal_epoch(
         &self,
         log: LogId,
@@ -126,22 +129,14 @@ impl StorageCatalog {
     ) -> Result<Versioned<WalRecord>, CatalogError> {
         let key = StorageKey::Wal(log);
         let mut record = seen.value.clone();
-        match record.tail_end {
-            Some(sealed) if sealed != tail_end => return Err(CatalogError::Conflict(key.into())),
-            Some(_) => {}
-            None => {
-                let sealed = self.all_epochs().await?.into_iter();
-                let newest = sealed
-                    .filter_map(|(_, seen)| seen.value.tail_end.and(Some(seen.value.order)))
-                    .max();
-                record.order = newest.unwrap_or(0) + 1;
-            }
+        if record.tail_end.is_some_and(|sealed| sealed != tail_end) {
+            return Err(CatalogError::Conflict(key.into()));
         }
         record.tail_end = Some(tail_end);
         record.flusher = self.epoch;
         record.flusher_broker = (log.broker != self.broker).then_some(self.broker);
         let txn = self.put(Txn::new().at(key, seen.revision).vital(), key, &record);
-        let revision = self.commit(txn).await?;
+        let revision = self.commit(txn.delete(StorageKey::Live(log))).await?;
         Ok(Versioned { value: record, revision })
     }
 
@@ -152,8 +147,8 @@ impl StorageCatalog {
         if seen.value.tail_end.is_some() || seen.value.floor_end != tail_end {
             return Ok(());
         }
-        self.seal_epoch(own, &seen, tail_end).await?;
-        self.retire_epoch(own).await
+        let txn = self.retirement(own, &seen).await?;
+        self.commit(txn.delete(StorageKey::Live(own))).await.map(|_| ())
     }
 
     /// Marks the remaining chunks of a sealed epoch as flushed: they are lost, which is noted for the
@@ -167,28 +162,29 @@ impl StorageCatalog {
         let floor_end = seen.value.tail_end.expect("only a sealed epoch has chunks that are known");
         let record = WalRecord { floor_end, ..seen.value.clone() };
         let txn = self.put(Txn::new().at(key, seen.revision), key, &record);
-        let lost = LostRecord { order: seen.value.order };
-        self.commit(self.put(txn, StorageKey::Lost(log), &lost)).await.map(|_| ())
-    }
-
-    /// The place in the order of seals of the first epoch of which an accepted loss took chunks.
-    pub(crate) async fn first_lost(&self) -> Result<Option<u64>, CatalogError> {
-        let lost = self.range::<LostRecord>(StorageKey::LOST).await?;
-        Ok(lost.into_iter().map(|(_, seen)| seen.value.order).min())
+        self.commit(self.put(txn, StorageKey::Lost(log), &LostRecord {})).await.map(|_| ())
     }
 
     /// Forgets a sealed epoch all of whose chunks are in segments.
     pub(crate) async fn retire_epoch(&self, log: LogId) -> Result<(), CatalogError> {
-        let (key, retired) = (StorageKey::Wal(log), StorageKey::Retired(log.broker));
         let Some(seen) = self.epoch(log).await? else { return Ok(()) };
         let flushed = seen.value.tail_end.is_some_and(|end| end <= seen.value.floor_end);
         assert!(flushed, "an epoch is retired only when its chunks are in segments");
+        let txn = self.retirement(log, &seen).await?;
+        self.commit(txn).await.map(|_| ())
+    }
+
+    async fn retirement(
+        &self,
+        log: LogId,
+        seen: &Versioned<WalRecord>,
+    ) -> Result<Txn, CatalogError> {
+        let (key, retired) = (StorageKey::Wal(log), StorageKey::Retired(log.broker));
         let before: Option<Versioned<RetiredRecord>> = self.get(retired).await?;
         let newest = before.as_ref().map_or(log.epoch, |before| before.value.epoch.max(log.epoch));
         let txn = Txn::new().at(key, seen.revision).delete(key);
         let txn = txn.unchanged(retired, before.map(|before| before.revision));
-        let txn = self.put(txn, retired, &RetiredRecord { epoch: newest });
-        self.commit(txn).await.map(|_| ())
+        Ok(self.put(txn, retired, &RetiredRecord { epoch: newest }))
     }
 
     /// The newest epoch of a broker that was retired. An epoch above it without a record was never

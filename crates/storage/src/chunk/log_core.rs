@@ -68,6 +68,25 @@ pub(super) struct BuiltChunk {
     pub(super) in_log: u64,
 }
 
+/// Decrypts the chunks of any broker's log. It outlives the broker epoch where a disk hangs.
+pub(crate) struct ChunkReader {
+    keys: KeyRing,
+    names: Arc<ObjectNames>,
+    runtime: Runtime,
+}
+
+impl ChunkReader {
+    pub(crate) fn read_back(
+        &self,
+        log: LogId,
+        seq: ChunkSeq,
+        sealed: &[u8],
+    ) -> Result<TailChunk, SegmentError> {
+        let (object, since) = (self.names.chunk(log, seq), self.runtime.monotonic());
+        TailChunk::read_back(log, seq, &object, sealed, &self.keys, since)
+    }
+}
+
 impl LogCore {
     pub(crate) fn new(
         id: LogId,
@@ -149,15 +168,10 @@ impl LogCore {
         self.flush_requested.notified().await;
     }
 
-    /// Decrypts a chunk read from the log of any broker.
-    pub(crate) fn read_back(
-        &self,
-        log: LogId,
-        seq: ChunkSeq,
-        sealed: &[u8],
-    ) -> Result<TailChunk, SegmentError> {
-        let (object, since) = (self.names.chunk(log, seq), self.runtime.monotonic());
-        TailChunk::read_back(log, seq, &object, sealed, &self.keys, since)
+    /// What it takes to decrypt chunks.
+    pub(crate) fn chunk_reader(&self) -> ChunkReader {
+        let (keys, names) = (self.keys.clone(), self.names.clone());
+        ChunkReader { keys, names, runtime: self.runtime.clone() }
     }
 
     pub(super) fn built(&self) -> MutexGuard<'_, VecDeque<BuiltChunk>> {

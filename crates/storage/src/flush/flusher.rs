@@ -19,6 +19,7 @@ use std::{
     sync::{Arc, Mutex as StdMutex, MutexGuard},
 };
 
+use milena_store::InvalidTxn;
 use milena_types::{ChunkSeq, Revision, Timestamp, TopicPartition};
 use tokio::sync::Mutex;
 
@@ -91,8 +92,26 @@ pub(crate) struct Flusher {
     slots: StdMutex<HashMap<LogId, FlushSlot>>,
 }
 
-/// Serialises the flushes of one log; holds the upload whose commit is being retried.
-type FlushSlot = Arc<Mutex<Option<UploadedFlush>>>;
+/// Serialises the flushes of one log.
+type FlushSlot = Arc<Mutex<LogFlushes>>;
+
+#[derive(Default)]
+struct LogFlushes {
+    /// The upload whose commit is being retried.
+    uploaded: Option<UploadedFlush>,
+    /// The transaction that the metadata store does not take, and would not take again.
+    invalid: Option<InvalidTxn>,
+}
+
+impl LogFlushes {
+    /// Has an invalid transaction end the flushes of the log.
+    fn noted(&mut self, error: FlushError) -> FlushError {
+        if let FlushError::Catalog(CatalogError::Invalid(invalid)) = &error {
+            self.invalid = Some(invalid.clone());
+        }
+        error
+    }
+}
 
 impl Flusher {
     pub(crate) fn new(
@@ -120,36 +139,62 @@ impl Flusher {
         })
     }
 
-    /// Flushes the oldest chunks of a log.
+    /// Flushes the oldest chunks of a log. Once a transaction of its flushes was invalid, this returns
+    /// that error at once.
     pub(super) async fn flush_oldest(&self, log: LogId) -> Result<FlushOutcome, FlushError> {
+        let outcome = self.try_flush_oldest(log).await;
+        if let Err(FlushError::Catalog(CatalogError::EpochSealed { .. })) = outcome {
+            self.end_epoch().await;
+        }
+        outcome
+    }
+
+    /// Another broker has sealed this epoch.
+    async fn end_epoch(&self) {
+        tracing::error!(epoch = %self.core.id.epoch, "another broker has sealed this epoch: it ends");
+        if let Some(log) = self.core.log() {
+            log.seal().await;
+        }
+    }
+
+    async fn try_flush_oldest(&self, log: LogId) -> Result<FlushOutcome, FlushError> {
         let slot = self.slots().entry(log).or_default().clone();
-        let mut pending = slot.lock().await;
-        if pending.is_none() {
-            let Some(chunks) = self.oldest_chunks(log) else { return Ok(FlushOutcome::Nothing) };
+        let mut flushes = slot.lock().await;
+        if let Some(invalid) = &flushes.invalid {
+            return Err(CatalogError::Invalid(invalid.clone()).into());
+        }
+        if flushes.uploaded.is_none() {
+            let Some(chunks) = self.oldest_chunks(log) else {
+                if log != self.core.id {
+                    self.slots().remove(&log);
+                }
+                return Ok(FlushOutcome::Nothing);
+            };
             if chunks.is_empty() {
-                self.retire_epoch(log).await?;
+                self.retire_epoch(log).await.map_err(|error| flushes.noted(error))?;
                 self.slots().remove(&log);
                 return Ok(FlushOutcome::Flushed);
             }
-            *pending = Some(self.upload(chunks).await?);
+            let uploaded = self.upload(chunks).await.map_err(|error| flushes.noted(error))?;
+            flushes.uploaded = Some(uploaded);
         }
-        let Some(uploaded) = &*pending else { return Ok(FlushOutcome::Nothing) };
+        let Some(uploaded) = &flushes.uploaded else { return Ok(FlushOutcome::Nothing) };
         let partitions = match self.commit(uploaded).await {
             Ok(partitions) => partitions,
             Err(FlushError::Catalog(error @ CatalogError::Conflict(_))) => {
-                let uploaded = pending.take().expect("it is there");
+                let uploaded = flushes.uploaded.take().expect("it is there");
                 return self.abandon_flush(uploaded, error).await;
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(flushes.noted(error)),
         };
-        let Some(uploaded) = pending.take() else { return Ok(FlushOutcome::Nothing) };
+        let Some(uploaded) = flushes.uploaded.take() else { return Ok(FlushOutcome::Nothing) };
         // First: nothing else releases these chunks, and a file of the log goes after those before it.
         self.release_flushed(&uploaded).await;
         let tidied = match self.delete_refs_of_deleted(&uploaded).await {
             Ok(()) => self.forget_deleted().await,
             Err(error) => Err(error),
         };
-        drop(pending);
+        drop(flushes);
         fold_due(&self.manifests, Timestamp(self.core.runtime.wall_ms()), partitions).await;
         tidied?;
         Ok(FlushOutcome::Flushed)
@@ -205,10 +250,7 @@ impl Flusher {
         }
         let seen = self.manifests.catalog.epoch(log).await?;
         if seen.is_none_or(|seen| seen.value.tail_end.is_some()) {
-            tracing::error!(epoch = %log.epoch, "another broker has sealed this epoch: it ends");
-            if let Some(log) = self.core.log() {
-                log.seal().await;
-            }
+            self.end_epoch().await;
         }
         Err(error.into())
     }

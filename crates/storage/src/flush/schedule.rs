@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use milena_runtime::Backoff;
 
 use crate::{
-    catalog::records::LogId,
+    catalog::{records::LogId, storage_catalog::CatalogError},
     flush::{
         errors::FlushError,
         flusher::{FlushOutcome, Flusher},
@@ -98,6 +98,21 @@ impl Flusher {
         let begun = FailingLog { failed: 0, again_at: Duration::ZERO };
         let entry = failing.entry(log).or_insert(begun);
         entry.failed += 1;
+        if let FlushError::Catalog(CatalogError::Invalid(_)) = error {
+            entry.again_at = Duration::MAX;
+            tracing::error!(
+                %error, %log,
+                "nothing of this log is flushed in this life of the broker any more: its records \
+                 stay in the write-ahead log"
+            );
+            return;
+        }
+        if error.is_out_of_space()
+            && let Some(log) = self.core.log()
+        {
+            // What has been flushed may hold all the space that a flush needs.
+            log.give_back_space();
+        }
         let pause = RETRY.pause(entry.failed);
         entry.again_at = self.core.runtime.monotonic() + pause;
         let retry_ms = pause.as_millis();

@@ -8,7 +8,7 @@ use milena_types::Timestamp;
 use crate::{
     catalog::manifest_swaps::ManifestSwaps,
     catalog::manifests::{ManifestError, Manifests},
-    partition::partition::Partition,
+    partition::{manifest_change::Folded, partition::Partition},
 };
 
 /// The most partitions that one transaction folds, where the metadata store would allow more.
@@ -38,18 +38,27 @@ pub(crate) async fn fold_due(
 
 /// Folds the flushes of many partitions, many in a transaction. What fails is repeated after the
 /// next flush; until then the flush record stands.
-pub(crate) async fn fold_now(manifests: &Manifests, mut partitions: Vec<Arc<Partition>>) {
+pub(crate) async fn fold_now(manifests: &Manifests, partitions: Vec<Arc<Partition>>) {
+    fold(manifests, partitions, Folded::Open).await;
+}
+
+/// As [`fold_now`], of partitions that were closed to be handed over.
+pub(crate) async fn fold_closed(manifests: &Manifests, partitions: Vec<Arc<Partition>>) {
+    fold(manifests, partitions, Folded::ClosedToo).await;
+}
+
+async fn fold(manifests: &Manifests, mut partitions: Vec<Arc<Partition>>, which: Folded) {
     // Each takes an expectation and a change, and flush records and objects come on top.
     let at_once = (manifests.catalog.ops_max() * 3 / 8).clamp(1, FOLDS_PER_TRANSACTION_MAX);
     // One order for all callers, so that two of them cannot deadlock.
     partitions.sort_unstable_by_key(|partition| partition.id);
     partitions.dedup_by_key(|partition| partition.id);
     for together in partitions.chunks(at_once) {
-        let is_folded = fold_together(manifests, together).await.is_ok();
+        let is_folded = fold_together(manifests, together, which).await.is_ok();
         // What one transaction left of many flushes, or could not do.
         let left = |partition: &&Arc<Partition>| !is_folded || partition.unchanged().foldable > 0;
         for partition in together.iter().filter(left) {
-            if let Err(error) = partition.fold().await {
+            if let Err(error) = partition.fold(which).await {
                 tracing::warn!(
                     %error, partition = %partition.id,
                     "a flush could not be folded into a manifest"
@@ -62,13 +71,14 @@ pub(crate) async fn fold_now(manifests: &Manifests, mut partitions: Vec<Arc<Part
 async fn fold_together(
     manifests: &Manifests,
     partitions: &[Arc<Partition>],
+    which: Folded,
 ) -> Result<(), ManifestError> {
     let mut swaps = ManifestSwaps::default();
     let mut changes = Vec::with_capacity(partitions.len());
     for partition in partitions {
         let serialised = partition.manifest_change.lock().await;
         let now = partition.unchanged();
-        if now.foldable > 0 && !partition.is_closed() {
+        if now.foldable > 0 && partition.may_fold(which) {
             let change = partition.prepare(&now, None, &mut swaps).await;
             let change = manifests.or_abandon(change, &swaps).await?;
             changes.push((partition, change, serialised));
@@ -85,7 +95,7 @@ async fn fold_together(
 }
 
 /// Replaces the partitions' runs of sealed epochs by the segments that others made of them. One
-/// that has a newer leader is closed.
+/// that has a newer leader is closed. Returns the first error, after all were tried.
 pub(crate) async fn reload_all(
     manifests: &Manifests,
     partitions: &[Arc<Partition>],
@@ -97,12 +107,13 @@ pub(crate) async fn reload_all(
         serialised.push(partition.manifest_change.lock().await);
     }
     let flushes = manifests.flushes.read(&manifests.catalog).await?;
+    let mut reloaded = Ok(());
     for partition in &partitions {
         match partition.take_records(&flushes).await {
             Ok(()) => partition.lock().drop_sealed(),
             Err(error) if error.is_fenced() => {}
-            Err(error) => return Err(error),
+            Err(error) => reloaded = reloaded.and(Err(error)),
         }
     }
-    Ok(())
+    reloaded
 }

@@ -43,6 +43,15 @@ enum Snapshot {
     Anew,
 }
 
+/// The partitions whose flushes are folded.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Folded {
+    Open,
+    /// Also one that was closed to be handed over: nobody else folds before its next leader has read the
+    /// manifest.
+    ClosedToo,
+}
+
 /// A manifest to be changed.
 pub(super) struct Unchanged {
     pub(super) manifest: Arc<Manifest>,
@@ -66,9 +75,19 @@ impl Partition {
     }
 
     /// Folds the unfolded flushes into the manifest, as far as they go on where its record ends.
-    pub(crate) async fn fold(&self) -> Result<(), MaintenanceError> {
+    pub(crate) async fn fold(&self, which: Folded) -> Result<(), MaintenanceError> {
         let _serialised = self.manifest_change.lock().await;
-        self.change(None).await
+        self.change(None, which).await
+    }
+
+    pub(super) fn may_fold(&self, which: Folded) -> bool {
+        which == Folded::ClosedToo || !self.is_closed()
+    }
+
+    /// Whether the manifest has all records, pending ones included.
+    pub(crate) fn is_folded(&self) -> bool {
+        let state = self.lock();
+        state.manifest.unfolded.is_empty() && state.manifest.record.end == state.next_offset
     }
 
     /// Moves the log start up to `log_start`, past many segments in several transactions: each is a
@@ -84,7 +103,7 @@ impl Partition {
             let _serialised = serialised;
             tokio::select! {
                 biased;
-                moved = partition.change(Some(log_start)) => moved,
+                moved = partition.change(Some(log_start), Folded::Open) => moved,
                 () = stopping.cancelled() => Err(MaintenanceError::Closed),
             }
         });
@@ -92,10 +111,14 @@ impl Partition {
     }
 
     /// The caller serialises it with others.
-    async fn change(&self, log_start: Option<Offset>) -> Result<(), MaintenanceError> {
+    async fn change(
+        &self,
+        log_start: Option<Offset>,
+        which: Folded,
+    ) -> Result<(), MaintenanceError> {
         let mut attempt = 0;
         loop {
-            if self.is_closed() {
+            if !self.may_fold(which) {
                 return log_start.map_or(Ok(()), |_| Err(MaintenanceError::Closed));
             }
             let now = self.unchanged();

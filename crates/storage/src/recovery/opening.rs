@@ -1,5 +1,6 @@
 //! Opening a partition: its manifest, the flushes that are not folded into it, the unflushed chunks
-//! of this broker and of sealed epochs of any, and its producer state.
+//! of this broker and of the sealed epochs that its record names, and its producer state. An epoch that
+//! cannot be read fails only the partitions that name it.
 
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -8,7 +9,7 @@ use std::{
 };
 
 use milena_runtime::Backoff;
-use milena_types::{LeaderEpoch, Offset, Timestamp, TopicPartition};
+use milena_types::{BrokerEpoch, BrokerId, LeaderEpoch, Offset, Timestamp, TopicPartition};
 
 use crate::{
     catalog::{
@@ -37,6 +38,28 @@ const ATTEMPTS: u32 = 8;
 
 const RETRY: Backoff = Backoff::doubling(Duration::from_millis(2), Duration::from_millis(256));
 
+/// A term in which a broker leads a partition, as the partition's record says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaderTerm {
+    pub epoch: LeaderEpoch,
+    /// The lives of brokers whose logs may have records of the partition that are not in its manifest.
+    /// `None`, where a record of an earlier release does not say: any.
+    pub unfolded: Option<Vec<(BrokerId, BrokerEpoch)>>,
+}
+
+impl From<LeaderEpoch> for LeaderTerm {
+    fn from(epoch: LeaderEpoch) -> Self {
+        Self { epoch, unfolded: None }
+    }
+}
+
+impl LeaderTerm {
+    fn may_be_in(&self, log: LogId) -> bool {
+        let named = self.unfolded.as_ref().map(|lives| lives.contains(&(log.broker, log.epoch)));
+        named.unwrap_or(true)
+    }
+}
+
 /// Opens the partitions of one broker.
 pub(crate) struct PartitionOpener {
     pub(crate) core: Arc<LogCore>,
@@ -60,14 +83,14 @@ impl PartitionOpener {
     pub(crate) async fn open(
         &self,
         id: TopicPartition,
-        leader_epoch: LeaderEpoch,
+        term: &LeaderTerm,
         options: PartitionOptions,
     ) -> Result<Arc<Partition>, OpenPartitionError> {
         let mut attempt = 0;
         loop {
             // A gap may be one of what is read here, for a moment.
             let last = attempt == ATTEMPTS;
-            match self.open_once(id, leader_epoch, options, last).await {
+            match self.open_once(id, term, options, last).await {
                 Err(
                     OpenPartitionError::SealedEpoch(SealedError::Gone { .. })
                     | OpenPartitionError::Gap { .. },
@@ -83,7 +106,7 @@ impl PartitionOpener {
     async fn open_once(
         &self,
         id: TopicPartition,
-        leader_epoch: LeaderEpoch,
+        term: &LeaderTerm,
         options: PartitionOptions,
         accept_losses: bool,
     ) -> Result<Arc<Partition>, OpenPartitionError> {
@@ -94,12 +117,12 @@ impl PartitionOpener {
             return Err(OpenPartitionError::Deleted { partition: id });
         }
         if let Some(open) = self.partitions.get(id) {
-            return already_open(open, leader_epoch);
+            return already_open(open, term.epoch);
         }
         let opening = self.partitions.begin_opening(id);
         let Recovery { partition: recovered, loss, epochs } =
-            self.recover(id, leader_epoch, accept_losses).await?;
-        let state = PartitionState::new(leader_epoch, options, recovered);
+            self.recover(id, term, accept_losses).await?;
+        let state = PartitionState::new(term.epoch, options, recovered);
         let (core, manifests) = (self.core.clone(), self.manifests.clone());
         let partition = Partition::new(id, state, core, manifests, self.segments.clone());
         partition.settle_loss(&loss).await?;
@@ -108,7 +131,7 @@ impl PartitionOpener {
                 self.pin_epochs(&partition, &epochs);
                 Ok(partition)
             }
-            Err(open) => already_open(open, leader_epoch),
+            Err(open) => already_open(open, term.epoch),
         }
     }
 
@@ -116,15 +139,15 @@ impl PartitionOpener {
     async fn recover(
         &self,
         id: TopicPartition,
-        leader_epoch: LeaderEpoch,
+        term: &LeaderTerm,
         accept_losses: bool,
     ) -> Result<Recovery, OpenPartitionError> {
         // Chunks, then flushes, then the manifest: what moves on between two reads is then seen
         // twice, and in any other order perhaps not at all.
         let own = self.core.tail.unflushed_of(id);
-        let sealed = self.sealed_chunks().await?;
+        let sealed = self.sealed_chunks(term).await?;
         let flushes = self.manifests.flushes.read(&self.manifests.catalog).await?;
-        let manifest = self.manifests.load(id, leader_epoch, &flushes).await?;
+        let manifest = self.manifests.load(id, term.epoch, &flushes).await?;
         let own = own.iter().filter_map(|chunk| {
             let (index, part) = chunk.part_of(id)?;
             Some((chunk.run(index), part))
@@ -135,7 +158,7 @@ impl PartitionOpener {
         runs.retain(|(run, _)| !manifest.covers(run.base, run.end));
         let gaps = manifest.gaps(runs.iter().map(|(run, _)| (run.base, run.end)));
         if let Some(gap) = gaps.first() {
-            let accepted = accept_losses && self.are_accepted(&gaps, &sealed, &runs).await?;
+            let accepted = accept_losses && self.are_accepted(&gaps, term).await?;
             if !accepted {
                 let Gap { from, to } = *gap;
                 return Err(OpenPartitionError::Gap { partition: id, from, to });
@@ -170,37 +193,31 @@ impl PartitionOpener {
         Ok(Recovery { partition, loss, epochs: sealed })
     }
 
-    /// Whether what is missing was in epochs whose loss was accepted: it went before what was sealed
-    /// later.
+    /// Whether what is missing may have been in an epoch whose loss was accepted.
     async fn are_accepted(
         &self,
         gaps: &[Gap],
-        sealed: &[BorrowedEpoch],
-        runs: &[(TailRun, &PartitionFooter)],
+        term: &LeaderTerm,
     ) -> Result<bool, OpenPartitionError> {
-        let lost = self.manifests.catalog.first_lost().await?;
-        let order_of = |log| {
-            let epoch = sealed.iter().find(|epoch| epoch.chunks.log == log);
-            epoch.map_or(u64::MAX, |epoch| epoch.order)
-        };
-        // Of what goes on behind the gap; the last, if it is not known.
-        let order = |gap: &Gap| {
-            let run = runs.iter().find(|(run, _)| run.base == gap.to);
-            run.and_then(|(run, _)| run.sealed).map_or(u64::MAX, order_of)
-        };
-        let accepted = |gap: &Gap| gap.from < gap.to && lost.is_some_and(|lost| lost < order(gap));
-        Ok(gaps.iter().all(accepted))
+        let lost = self.manifests.catalog.lost_epochs().await?;
+        let is_lost = lost.into_iter().any(|log| term.may_be_in(log));
+        Ok(is_lost && gaps.iter().all(|gap| gap.from < gap.to))
     }
 
-    /// The chunks of all sealed epochs that are not all in segments.
-    async fn sealed_chunks(&self) -> Result<Vec<BorrowedEpoch>, OpenPartitionError> {
+    /// The chunks of the sealed epochs that may have records of the partition which are not in
+    /// segments.
+    async fn sealed_chunks(
+        &self,
+        term: &LeaderTerm,
+    ) -> Result<Vec<BorrowedEpoch>, OpenPartitionError> {
         let own = self.core.id;
         let mut epochs = Vec::new();
         for (log, seen) in self.manifests.catalog.all_epochs().await? {
-            if let Some(chunks) = seen.value.unflushed().filter(|_| log != own) {
+            let is_needed = log != own && term.may_be_in(log);
+            if let Some(chunks) = seen.value.unflushed().filter(|_| is_needed) {
                 let chunks = self.sealed.logs.load_within(&self.core, log, chunks).await?;
                 let flushed_here = seen.value.flusher_of(log) == own;
-                epochs.push(BorrowedEpoch { chunks, order: seen.value.order, flushed_here });
+                epochs.push(BorrowedEpoch { chunks, flushed_here });
             }
         }
         Ok(epochs)
@@ -234,8 +251,6 @@ struct Recovery {
 /// A sealed epoch with chunks that are not in segments.
 struct BorrowedEpoch {
     chunks: Arc<EpochChunks>,
-    /// Its place in the order of seals.
-    order: u64,
     /// Whether this broker was its flusher when the record was read.
     flushed_here: bool,
 }

@@ -124,6 +124,7 @@ impl SealedEpochs {
             self.take_flusher_roles(own.broker, Some(own.epoch)).await?;
         }
         let epochs = catalog.all_epochs().await?;
+        let mut settled = Ok(());
         for (log, seen) in &epochs {
             let mine = *log != own && seen.value.flusher_of(*log) == own;
             if !mine || self.lock().is_queued(*log) {
@@ -135,7 +136,10 @@ impl SealedEpochs {
                     None => self.begin_loading(*log),
                 },
                 // Its flusher died between flushing the last of it and retiring it.
-                None => catalog.retire_epoch(*log).await?,
+                None => {
+                    let retired = catalog.retire_epoch(*log).await;
+                    settled = settled.and(retired.map_err(SettleError::from));
+                }
             }
         }
         let pinned: Vec<LogId> = self.lock().pinned.keys().copied().collect();
@@ -144,14 +148,16 @@ impl SealedEpochs {
                 epochs.iter().find(|(known, _)| *known == log).map(|(_, seen)| &seen.value);
             let is_flushed = record.and_then(WalRecord::unflushed).is_none();
             if is_flushed || self.lock().is_queued(log) {
-                self.unpin_epoch(log).await?;
+                // What fails for one is no reason to keep the others.
+                let unpinned = self.unpin_epoch(log).await;
+                settled = settled.and(unpinned.map_err(SettleError::from));
             }
             if is_flushed {
                 self.logs.epoch_retired(log);
             }
         }
         self.core.request_flush();
-        Ok(())
+        settled
     }
 
     /// Loads an epoch in a task of its own, until this broker can flush it or does not have to any more.

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use crate::{
     catalog::records::LogId,
-    chunk::log_core::LogCore,
+    chunk::log_core::{ChunkReader, LogCore},
     disk::file_system::Disk,
     log::{
         backend::LogError,
@@ -208,9 +208,10 @@ impl SealedLogs {
         if let Some(epoch) = self.in_memory(log, &chunks) {
             return Ok(epoch);
         }
-        let (runtime, core, directory) = (core.runtime.clone(), core.clone(), directory.clone());
+        let (runtime, reader) = (core.runtime.clone(), core.chunk_reader());
+        let directory = directory.clone();
         let read =
-            move || read_epoch(&core, log, chunks, |seq| Ok(directory.read(log.epoch, seq)?));
+            move || read_epoch(&reader, log, chunks, |seq| Ok(directory.read(log.epoch, seq)?));
         let epoch = runtime.spawn_blocking(read).await.map_err(|_| SealedError::Stopping)??;
         Ok(self.keep(epoch))
     }
@@ -267,14 +268,14 @@ impl SealedLogs {
         let load = Load { chunks: chunks.clone(), begun, outcome };
         loading.insert(log, load.clone());
         drop(loading);
-        let (logs, core, chunks) = (self.clone(), core.clone(), chunks.clone());
+        let (logs, reader, chunks) = (self.clone(), core.chunk_reader(), chunks.clone());
         let runtime = core.runtime.clone();
         let ours = load.outcome.clone();
         let read = move || {
             let found = SealedChunks::find(&*disk, &dir, log.epoch, &chunks);
             let gone = |seq| SealedError::Gone { log: log.to_string(), seq };
             let read = |found: SealedChunks| {
-                read_epoch(&core, log, chunks, |seq| found.read(seq).ok_or_else(|| gone(seq)))
+                read_epoch(&reader, log, chunks, |seq| found.read(seq).ok_or_else(|| gone(seq)))
             };
             let outcome = found.map_err(SealedError::from).and_then(read);
             let outcome = outcome.map(|epoch| logs.keep(epoch)).map_err(LoadFailure::from);
@@ -330,13 +331,13 @@ impl LoadFailure {
 
 /// Reads and decrypts chunks. Blocks.
 fn read_epoch(
-    core: &LogCore,
+    reader: &ChunkReader,
     log: LogId,
     chunks: Range<ChunkSeq>,
     read: impl Fn(ChunkSeq) -> Result<Bytes, SealedError>,
 ) -> Result<Arc<EpochChunks>, SealedError> {
     let numbers = (chunks.start.0..chunks.end.0).map(ChunkSeq);
-    let all = numbers.map(|seq| Ok(Arc::new(core.read_back(log, seq, &read(seq)?)?)));
+    let all = numbers.map(|seq| Ok(Arc::new(reader.read_back(log, seq, &read(seq)?)?)));
     let all: Vec<_> = all.collect::<Result<_, SealedError>>()?;
     Ok(Arc::new(EpochChunks::new(log, chunks.start, all)))
 }

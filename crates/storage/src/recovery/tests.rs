@@ -300,7 +300,7 @@ async fn a_partition_goes_from_a_dead_broker_to_a_survivor_and_back() {
     seal(&second, crashed(first).await).await;
     append(&open_partition(&second, 0, 2).await, sequenced(7, 1, &[2])).await;
     let back = cluster.open_broker(1).await;
-    second.prepare_close().await.expect("a flush");
+    second.prepare_close(&[id(0)]).await.expect("a flush");
     for (closed, outcome) in second.close_partitions(&[id(0), id(5)]).await {
         outcome.unwrap_or_else(|error| panic!("{closed}: {error}"));
     }
@@ -438,7 +438,7 @@ async fn a_thousand_partitions_are_handed_over_and_taken_over_in_less_than_secon
     };
     fill(&first, 1, 0).await;
     let begun = cluster.runtime.monotonic();
-    first.prepare_close().await.expect("a flush");
+    first.prepare_close(&ids).await.expect("a flush");
     let prepared = cluster.runtime.monotonic();
     assert!(first.close_partitions(&ids).await.iter().all(|(_, outcome)| outcome.is_ok()));
     let closed = cluster.runtime.monotonic();

@@ -66,15 +66,20 @@ async fn leaders_move_to_more_brokers_than_a_transaction_has_preconditions() {
     let metadata = &cluster.metadata;
     let topic = create_on(&cluster, "t", 1).await;
     let spread = |n: i32| BrokerId(2 + n % (BROKERS - 1));
-    let moves: Vec<_> = all_of(topic).zip((0..PARTITIONS).map(spread)).collect();
-    let handed = metadata.hand_over(&registrations[0], &moves).await.unwrap();
+    let moves: Vec<Handover> = all_of(topic)
+        .zip((0..PARTITIONS).map(spread))
+        .map(|(partition, to)| Handover { partition, to, folded: true })
+        .collect();
+    let lives = Lives::default();
+    let handed = metadata.hand_over(&registrations[0], &lives, &moves).await.unwrap();
     assert_eq!(handed.partitions.len(), PARTITIONS as usize);
     for (n, partition) in leaders(&cluster, topic).await {
         assert_eq!((partition.leader, partition.leader_epoch), (spread(n), LeaderEpoch(1)));
     }
     let topic = create_on(&cluster, "u", 1).await;
     metadata.deregister(&registrations[0]).await.unwrap();
-    let moved = metadata.move_leaders(BrokerId(1), registrations[0].epoch, &[]).await.unwrap();
+    let moved =
+        metadata.move_leaders(BrokerId(1), registrations[0].epoch, &lives, &[]).await.unwrap();
     assert_eq!(moved.partitions, PARTITIONS as usize);
     let partitions = leaders(&cluster, topic).await;
     let led: HashSet<BrokerId> = partitions.values().map(|partition| partition.leader).collect();
@@ -189,7 +194,11 @@ async fn a_broker_that_ends_while_it_takes_leadership_takes_the_rest_the_next_ti
         attempts.registrations[0] = attempts.cluster.register(1).await;
     };
     let change = async |attempts: &Attempts| {
-        attempts.cluster.metadata.take_leadership(&attempts.registrations[0]).await
+        attempts
+            .cluster
+            .metadata
+            .take_leadership(&attempts.registrations[0], &Lives::default())
+            .await
     };
     survives_crashes(prepare, change, |partition| partition.leader_epoch == LeaderEpoch(1)).await;
 }
@@ -201,7 +210,8 @@ async fn a_failover_that_ends_anywhere_is_completed_by_the_next() {
     };
     let change = async |attempts: &Attempts| {
         let metadata = &attempts.cluster.metadata;
-        metadata.move_leaders(BrokerId(1), attempts.registrations[0].epoch, &[]).await
+        let lives = Lives::default();
+        metadata.move_leaders(BrokerId(1), attempts.registrations[0].epoch, &lives, &[]).await
     };
     let is_changed = |partition: &PartitionRecord| {
         partition.leader != BrokerId(1) && partition.leader_epoch == LeaderEpoch(1)
@@ -212,8 +222,10 @@ async fn a_failover_that_ends_anywhere_is_completed_by_the_next() {
 #[tokio::test]
 async fn a_handoff_that_ends_anywhere_is_completed_by_the_next() {
     let change = async |attempts: &Attempts| {
-        let moves: Vec<_> = all_of(attempts.topic).map(|id| (id, BrokerId(2))).collect();
-        attempts.cluster.metadata.hand_over(&attempts.registrations[0], &moves).await
+        let to = |partition| Handover { partition, to: BrokerId(2), folded: true };
+        let moves: Vec<Handover> = all_of(attempts.topic).map(to).collect();
+        let metadata = &attempts.cluster.metadata;
+        metadata.hand_over(&attempts.registrations[0], &Lives::default(), &moves).await
     };
     let is_changed = |partition: &PartitionRecord| {
         partition.leader == BrokerId(2) && partition.leader_epoch == LeaderEpoch(1)
@@ -260,6 +272,7 @@ async fn what_fits_into_no_transaction_stays_here() {
         wanted_leader: None,
         reassignment: None,
         original_replicas: None,
+        unfolded: None,
     };
     let other = BrokerRecord { epoch: BrokerEpoch(2), listeners: Vec::new(), rack: None };
     let own = metadata.key(MetadataKey::Broker(BrokerId(1)));
@@ -270,7 +283,8 @@ async fn what_fits_into_no_transaction_stays_here() {
         .put(metadata.key(MetadataKey::Partition(topic, PartitionIndex(0))), value(&record));
     assert!(store.txn(txn).await.unwrap().committed().is_some());
     let sent = store.transactions_sent();
-    let handed = metadata.hand_over(&registration, &[(id, BrokerId(2))]).await.unwrap();
+    let moves = [Handover { partition: id, to: BrokerId(2), folded: true }];
+    let handed = metadata.hand_over(&registration, &Lives::default(), &moves).await.unwrap();
     assert!(handed.partitions.is_empty());
     assert_eq!(store.transactions_sent(), sent + 1);
     let changes = PartitionChange { partition: id, record: record.clone() };

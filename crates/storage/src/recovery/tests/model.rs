@@ -1,16 +1,21 @@
 //! Three brokers that die, take over, come back and hand over in any order, against a list of
 //! records a partition.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use milena_types::{BrokerEpoch, BrokerId, Offset};
+use milena_types::{BrokerEpoch, BrokerId, LeaderEpoch, Offset, TopicPartition};
 use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
 };
 
 use super::times;
-use crate::{Partition, Storage, disk::MemoryDisk, testing::*};
+use crate::{
+    LeaderTerm, Lives, Partition, PartitionOptions, Storage, disk::MemoryDisk, testing::*,
+};
 
 const BROKERS: i32 = 3;
 const PARTITIONS: i32 = 3;
@@ -79,9 +84,29 @@ fn step() -> impl Strategy<Value = Step> {
 struct Model {
     leader: i32,
     epoch: i32,
+    /// The broker epoch that leads it, and those before whose records may be in no manifest.
+    life: Option<BrokerLife>,
+    unfolded: Vec<BrokerLife>,
     times: Vec<i64>,
     sequence: i32,
     last: Option<(i32, Vec<i64>, i64)>,
+}
+
+type BrokerLife = (BrokerId, BrokerEpoch);
+
+impl Model {
+    /// What a change of the leader does to the partition's record.
+    fn end_life(&mut self, lives: &Lives, folded: bool) {
+        self.epoch += 1;
+        self.unfolded.extend(self.life.take());
+        self.unfolded.sort_unstable();
+        self.unfolded.dedup();
+        let is_done = |life: &BrokerLife| {
+            let retired = lives.retired.get(&life.0).is_some_and(|newest| life.1 <= *newest);
+            retired && !lives.unfolded.contains(life)
+        };
+        self.unfolded.retain(|life| !folded && !is_done(life));
+    }
 }
 
 struct World {
@@ -106,8 +131,8 @@ impl World {
         }
         for partition in 0..PARTITIONS {
             let model = Model { leader: 1 + partition % BROKERS, epoch: 1, ..Model::default() };
-            open_partition(&world.running[&model.leader], partition, model.epoch).await;
             world.partitions.push(model);
+            world.open(partition).await;
         }
         world
     }
@@ -122,21 +147,41 @@ impl World {
         self.running.insert(broker, storage);
     }
 
+    /// Opens a partition where it is led now.
+    async fn open(&mut self, partition: i32) {
+        let model = &mut self.partitions[partition as usize];
+        let storage = &self.running[&model.leader];
+        model.life = Some((storage.core.id.broker, storage.core.id.epoch));
+        let (epoch, unfolded) = (LeaderEpoch(model.epoch), Some(model.unfolded.clone()));
+        let opened = storage.open_partition(
+            id(partition),
+            LeaderTerm { epoch, unfolded },
+            PartitionOptions::default(),
+        );
+        opened.await.expect("the partition opens");
+    }
+
+    async fn lives(&self) -> Lives {
+        let storage = self.running.values().next().expect("one runs");
+        storage.lives().await.expect("readable")
+    }
+
     fn led(&self, partition: i32) -> Arc<Partition> {
         let leader = self.partitions[partition as usize].leader;
         self.running[&leader].partition(id(partition)).expect("it is open where it is led")
     }
 
-    /// Gives what `from` led to the others.
-    async fn give_away(&mut self, from: i32) {
+    /// Gives what `from` led to the others. `folded`: what is all in manifests.
+    async fn give_away(&mut self, from: i32, folded: &BTreeSet<TopicPartition>) {
+        let lives = self.lives().await;
         let others: Vec<i32> =
             self.running.keys().copied().filter(|broker| *broker != from).collect();
         for partition in 0..PARTITIONS {
             let model = &mut self.partitions[partition as usize];
             if model.leader == from {
                 model.leader = others[(partition + model.epoch) as usize % others.len()];
-                model.epoch += 1;
-                open_partition(&self.running[&model.leader], partition, model.epoch).await;
+                model.end_life(&lives, folded.contains(&id(partition)));
+                self.open(partition).await;
             }
         }
     }
@@ -166,7 +211,7 @@ impl World {
                 let epoch: BrokerEpoch = dead.core.id.epoch;
                 let recoverer = self.running.values().next().expect("another runs");
                 recoverer.seal_broker(BrokerId(broker), epoch).await.expect("it is gone");
-                self.give_away(broker).await;
+                self.give_away(broker, &BTreeSet::new()).await;
             }
             Step::Restart { broker } if !self.running.contains_key(&broker) => {
                 self.start(broker).await;
@@ -175,13 +220,17 @@ impl World {
                 let Some(storage) = self.running.get(&broker).filter(|_| !is_held(broker)) else {
                     return;
                 };
-                storage.prepare_close().await.expect("a flush");
                 let ids: Vec<_> =
                     storage.partitions().iter().map(|partition| partition.id()).collect();
-                for (_, outcome) in storage.close_partitions(&ids).await {
-                    outcome.expect("handed over");
+                storage.prepare_close(&ids).await.expect("a flush");
+                let mut folded = BTreeSet::new();
+                for (id, outcome) in storage.close_partitions(&ids).await {
+                    if outcome.expect("handed over").folded {
+                        folded.insert(id);
+                    }
                 }
-                self.give_away(broker).await;
+                assert!(self.held_log.is_some() || folded.len() == ids.len(), "nothing is left");
+                self.give_away(broker, &folded).await;
             }
             Step::KillAll { power } => self.kill_all(power).await,
             Step::HoldFlushes { steps } if self.held_steps == 0 => {
@@ -232,9 +281,9 @@ impl World {
             self.start(broker).await;
         }
         for partition in 0..PARTITIONS {
-            let model = &mut self.partitions[partition as usize];
-            model.epoch += 1;
-            open_partition(&self.running[&model.leader], partition, model.epoch).await;
+            let lives = self.lives().await;
+            self.partitions[partition as usize].end_life(&lives, false);
+            self.open(partition).await;
         }
     }
 

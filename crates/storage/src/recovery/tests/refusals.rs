@@ -3,7 +3,9 @@
 use milena_types::Offset;
 
 use super::{NoObjects, all_retired, crashed, seal, times};
-use crate::{MaintenanceError, SealBrokerError, disk::MemoryDisk, testing::*};
+use crate::{
+    MaintenanceError, SealBrokerError, disk::MemoryDisk, partition::fold::fold_now, testing::*,
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_missing_directory_is_not_treated_as_empty() {
@@ -69,11 +71,16 @@ async fn a_manifest_does_not_change_where_the_partition_was_handed_over() {
     append(&before, batch(&[1])).await;
     first.close_partition(id(0)).await.expect("closed");
     let after = open_partition(&second, 0, 2).await;
-    before.fold().await.expect("there is nothing to do here");
-    assert!(
-        cluster.catalog().manifest(id(0)).await.expect("readable").is_none(),
-        "the leader folds"
-    );
+    let revision = async || {
+        let seen = cluster.catalog().manifest(id(0)).await.expect("readable");
+        seen.map(|seen| seen.revision)
+    };
+    let handed_over = revision().await;
+    append(&after, batch(&[2])).await;
+    second.flush().await.expect("a flush");
+    let led = revision().await;
+    fold_now(&first.manifests, vec![before.clone()]).await;
+    assert!(handed_over.is_some() && led > handed_over && revision().await == led);
     let refused = before.delete_records(None).await;
     assert!(matches!(refused, Err(MaintenanceError::Closed)), "{refused:?}");
     assert_eq!(after.delete_records(Some(Offset(1))).await.expect("the leader does it"), Offset(1));

@@ -1,9 +1,21 @@
-//! Logs that cannot be flushed for a while: nobody else waits for them.
+//! Logs that cannot be flushed, or not be read, for a while: nobody else waits for them.
 
-use milena_types::{Offset, Timestamp};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Condvar, Mutex},
+    time::Duration,
+};
+
+use milena_types::{BrokerEpoch, BrokerId, LeaderEpoch, Offset, Timestamp};
 
 use super::{all_retired, crashed, pins, seal, times};
-use crate::{Isolation, MemoryBudget, Storage, testing::*};
+use crate::{
+    Isolation, LeaderTerm, MemoryBudget, Partition, PartitionOptions, SealedLogs, Storage,
+    disk::{Disk, DiskFile, DiskLock},
+    recovery::{errors::OpenPartitionError, sealed_logs::SealedError},
+    testing::*,
+};
 
 /// A broker that keeps nothing in memory that segments have.
 async fn without_tail(cluster: &mut Broker, broker: i32) -> Storage {
@@ -42,7 +54,7 @@ async fn records_behind_a_log_that_is_not_flushed_are_flushed_and_handed_over() 
     let size = partition.size_bytes();
     append(&partition, sequenced(7, 2, &[30])).await;
     assert_eq!(partition.size_bytes(), size / 2 * 3, "nothing counts twice");
-    let found = async |partition: &crate::Partition, time| {
+    let found = async |partition: &Partition, time| {
         let found = partition.offset_for_timestamp(Timestamp(time), Isolation::Uncommitted).await;
         found.expect("a search").map(|found| (found.offset.0, found.leader_epoch.0))
     };
@@ -146,4 +158,163 @@ async fn many_flushes_behind_a_gap_are_folded_in_steps() {
     assert_eq!(unfolded(&cluster).await, 0);
     assert_eq!(times(&read_all(&partition, 0, 500).await), (0..=100).collect::<Vec<_>>());
     check_references(&cluster).await;
+}
+
+/// Opens a partition that these lives have led before.
+async fn open_after(
+    storage: &Storage,
+    partition: i32,
+    epoch: i32,
+    lives: &[(BrokerId, BrokerEpoch)],
+) -> Result<Arc<Partition>, OpenPartitionError> {
+    let term = LeaderTerm { epoch: LeaderEpoch(epoch), unfolded: Some(lives.to_vec()) };
+    storage.open_partition(id(partition), term, PartitionOptions::default()).await
+}
+
+/// A disk of which one directory does not respond for a while.
+#[derive(Debug)]
+struct HangingDisk {
+    disk: Arc<dyn Disk>,
+    hanging: Mutex<Option<PathBuf>>,
+    changed: Condvar,
+}
+
+impl HangingDisk {
+    fn hang(&self, dir: Option<PathBuf>) {
+        *self.hanging.lock().expect("no panic") = dir;
+        self.changed.notify_all();
+    }
+}
+
+impl Disk for HangingDisk {
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        let hanging = self.hanging.lock().expect("no panic");
+        let hangs = |hanging: &mut Option<PathBuf>| hanging.as_deref() == Some(dir);
+        drop(self.changed.wait_while(hanging, hangs).expect("no panic"));
+        self.disk.list(dir)
+    }
+
+    fn create_dir_all(&self, dir: &Path) -> io::Result<()> {
+        self.disk.create_dir_all(dir)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        self.disk.open(path)
+    }
+
+    fn create(&self, path: &Path, bytes: u64) -> io::Result<Arc<dyn DiskFile>> {
+        self.disk.create(path, bytes)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.disk.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.disk.remove(path)
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        self.disk.sync_dir(dir)
+    }
+
+    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn DiskLock>>> {
+        self.disk.try_lock(path)
+    }
+}
+
+/// The directory of a sealed epoch is away, or does not respond, and its flusher has died too: only who
+/// has records in it waits.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_cannot_be_read_fails_only_who_needs_it() {
+    for hangs in [false, true] {
+        let mut cluster = Broker::new();
+        let (hanging, changed) = (Mutex::default(), Condvar::new());
+        let disk = Arc::new(HangingDisk { disk: cluster.disk(), hanging, changed });
+        let root = cluster.dir.path().join("wal");
+        let (dir, aside) = (root.join("1"), root.join("aside"));
+        let logs = SealedLogs::new(disk.clone(), move |broker| root.join(broker.to_string()));
+        let mut storages = Vec::new();
+        for broker in 1..=3 {
+            let mut config = cluster.config_of(broker);
+            config.sealed_logs = logs.clone();
+            storages.push(cluster.open_with(config).await);
+        }
+        let [first, second, third]: [Storage; 3] = storages.try_into().ok().expect("three");
+        append(&open_after(&first, 0, 1, &[]).await.expect("new"), batch(&[10])).await;
+        append(&open_after(&second, 1, 1, &[]).await.expect("new"), batch(&[10])).await;
+        hold_log(&cluster, 1);
+        let stuck = crashed(first).await;
+        seal(&second, stuck).await;
+        let dead = crashed(second).await;
+        if hangs {
+            disk.hang(Some(dir.clone()));
+        } else {
+            std::fs::rename(&dir, &aside).expect("not mounted");
+        }
+        seal(&third, dead).await;
+        match open_after(&third, 0, 2, &[stuck]).await {
+            Err(OpenPartitionError::SealedEpoch(SealedError::Loading { .. })) if hangs => {}
+            Err(OpenPartitionError::SealedEpoch(SealedError::Unreadable { .. })) if !hangs => {}
+            opened => panic!("its records cannot be read: {opened:?}"),
+        }
+        let partition = open_after(&third, 1, 2, &[dead]).await.expect("it has nothing there");
+        append(&partition, batch(&[20])).await;
+        third.flusher.flush_own().await.expect("a flush");
+        eventually("the other log is flushed", || third.sealed.lock().queue.is_empty()).await;
+        assert_eq!(times(&read_all(&partition, 0, 500).await), [10, 20]);
+        assert!(third.close_partition(id(1)).await.expect("flushed").folded);
+        let partition = open_after(&third, 1, 3, &[]).await.expect("from its manifest");
+        assert_eq!(times(&read_all(&partition, 0, 500).await), [10, 20]);
+        append(&open_after(&third, 2, 1, &[]).await.expect("new"), batch(&[1])).await;
+        let ended = (BrokerId(3), third.core.id.epoch);
+        cluster.metadata.refuse_putting(None);
+        let crash = tokio::time::timeout(Duration::from_secs(20), third.crash());
+        crash.await.expect("nothing waits for the directory at the end either");
+        disk.hang(None);
+        if !hangs {
+            std::fs::rename(&aside, &dir).expect("mounted again");
+        }
+        let third = cluster.open_broker(3).await;
+        let partition = open_after(&third, 0, 2, &[stuck]).await.expect("it is there");
+        assert_eq!(times(&read_all(&partition, 0, 500).await), [10]);
+        let other = open_after(&third, 2, 2, &[ended]).await.expect("in its own log");
+        assert_eq!(times(&read_all(&other, 0, 500).await), [1]);
+        third.flush().await.expect("a flush");
+        all_retired(&cluster, 1).await;
+        let lives = third.lives().await.expect("readable");
+        assert_eq!(lives.retired.get(&BrokerId(1)), Some(&stuck.1));
+        third.flush().await.expect("a flush");
+        let lives = third.lives().await.expect("readable");
+        assert_eq!(lives.unfolded, [(BrokerId(3), third.core.id.epoch)].into());
+        check_references(&cluster).await;
+    }
+}
+
+/// A partition with records behind a gap is handed over with the list of those who have led it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_handoff_could_not_fold_is_said() {
+    let mut cluster = Broker::new();
+    let (first, second) = (cluster.open_broker(1).await, cluster.open_broker(2).await);
+    for partition in 0..2 {
+        append(&open_after(&first, partition, 1, &[]).await.expect("new"), batch(&[10])).await;
+    }
+    first.prepare_close(&[id(1)]).await.expect("a flush");
+    let closed = first.close_partitions(&[id(1)]).await.remove(0).1;
+    assert!(closed.expect("flushed").folded);
+    append(&first.partition(id(0)).expect("open"), batch(&[11])).await;
+    hold_log(&cluster, 1);
+    let dead = crashed(first).await;
+    seal(&second, dead).await;
+    append(&open_after(&second, 1, 2, &[]).await.expect("folded"), batch(&[20])).await;
+    append(&open_after(&second, 0, 2, &[dead]).await.expect("in its log"), batch(&[20])).await;
+    let closed = second.close_partitions(&[id(0), id(1)]).await;
+    let folded: Vec<bool> =
+        closed.into_iter().map(|(_, outcome)| outcome.expect("flushed").folded).collect();
+    assert_eq!(folded, [false, true], "one has records in a log that is held up");
+    cluster.metadata.refuse_putting(None);
+    all_retired(&cluster, 1).await;
+    let again = (BrokerId(2), second.core.id.epoch);
+    let partition = open_after(&second, 0, 3, &[dead, again]).await.expect("flushed by now");
+    assert_eq!(times(&read_all(&partition, 0, 500).await), [10, 11, 20]);
 }
