@@ -123,6 +123,8 @@ impl SealedEpochs {
         if std::mem::take(&mut self.lock().unsettled) {
             self.take_flusher_roles(own.broker, Some(own.epoch)).await?;
         }
+        // Before the records: what is pinned was sealed by then.
+        let pinned: Vec<LogId> = self.lock().pinned.keys().copied().collect();
         let epochs = catalog.all_epochs().await?;
         let mut settled = Ok(());
         for (log, seen) in &epochs {
@@ -142,7 +144,6 @@ impl SealedEpochs {
                 }
             }
         }
-        let pinned: Vec<LogId> = self.lock().pinned.keys().copied().collect();
         for log in pinned {
             let record =
                 epochs.iter().find(|(known, _)| *known == log).map(|(_, seen)| &seen.value);
@@ -172,7 +173,13 @@ impl SealedEpochs {
                 () = stopping.cancelled() => {}
                 () = this.load_and_enqueue(log) => {}
             }
-            this.lock().loading.remove(&log);
+            {
+                let mut sealed = this.lock();
+                sealed.loading.remove(&log);
+                // It may have become this broker's again since the task saw that it was not.
+                sealed.unsettled = true;
+            }
+            this.logs.notify();
         });
     }
 
