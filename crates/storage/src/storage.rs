@@ -37,6 +37,7 @@ use crate::{
     },
     objects::store::Objects,
     partition::{
+        errors::MaintenanceError,
         fold::{fold_closed, fold_now},
         options::PartitionOptions,
         partition::Partition,
@@ -384,6 +385,21 @@ impl Storage {
             *epoch = life.epoch.max(*epoch);
         }
         Ok(newest)
+    }
+
+    /// Ends what brokers left behind that are neither `alive` nor this one: uploads that they
+    /// announced and did not commit, and garbage. One that is alive all the same repeats its upload.
+    /// May be repeated, and called by two at once.
+    ///
+    /// # Errors
+    /// See [`MaintenanceError`]; what is left is done the next time.
+    pub fn sweep_absent<'a>(
+        &'a self,
+        alive: &'a BTreeSet<BrokerId>,
+    ) -> BoxFuture<'a, Result<(), MaintenanceError>> {
+        let own = self.core.id.broker;
+        let is_gone = move |broker| broker != own && !alive.contains(&broker);
+        Box::pin(self.sweeper.sweep_for(is_gone))
     }
 
     /// The first half of a handoff: flushes and folds what is committed while the partitions still

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use milena_types::Timestamp;
+use milena_types::{BrokerId, Timestamp};
 
 use crate::{
     catalog::manifests::Manifests,
@@ -65,12 +65,31 @@ impl Sweeper {
         outcome
     }
 
-    /// Removes garbage whose grace time is over. Returns how many objects. The removal was decided
-    /// when the last reference was released, so repeating it does no harm.
+    /// Removes this broker's garbage whose grace time is over. Returns how many objects.
     pub(crate) async fn remove_garbage(&self) -> Result<usize, MaintenanceError> {
+        let own = self.core.id.broker;
+        self.remove_garbage_of(|broker| broker == own).await
+    }
+
+    /// Does what brokers had to do that `is_gone` picks: what they announced and did not commit becomes
+    /// this broker's garbage, and their garbage is removed.
+    pub(crate) async fn sweep_for(
+        &self,
+        is_gone: impl Fn(BrokerId) -> bool,
+    ) -> Result<(), MaintenanceError> {
+        let catalog = &self.manifests.catalog;
+        catalog.abandon_uploads_of(|upload| is_gone(upload.broker)).await?;
+        self.remove_garbage_of(is_gone).await.map(|_| ())
+    }
+
+    /// The removal was decided when the last reference was released, so repeating it does no harm.
+    async fn remove_garbage_of(
+        &self,
+        select: impl Fn(BrokerId) -> bool,
+    ) -> Result<usize, MaintenanceError> {
         let grace = i64::try_from(self.delete_grace.as_millis()).unwrap_or(i64::MAX);
         let catalog = &self.manifests.catalog;
-        let garbage = catalog.garbage_since(self.now().0.saturating_sub(grace)).await?;
+        let garbage = catalog.garbage_since(self.now().0.saturating_sub(grace), select).await?;
         for object in &garbage {
             self.objects.delete(&ObjectId::new(object.as_str())).await?;
             catalog.forget_garbage(object).await?;

@@ -20,8 +20,8 @@ use crate::{
     api::{ApiParts, ApiSet},
     config::BrokerConfig,
     controller::{
-        Controller, ControllerParts, deleted_topics::DeletedTopics, failover::Failover,
-        role::ControllerRole,
+        Controller, ControllerParts, absent_brokers::AbsentBrokers, deleted_topics::DeletedTopics,
+        failover::Failover, role::ControllerRole,
     },
     coordinators::groups::Groups,
     identity::BrokerIdentity,
@@ -265,6 +265,8 @@ impl Foundation {
             storage.clone(),
             runtime.clone(),
         );
+        let absent_brokers =
+            AbsentBrokers::new(role.clone(), images.clone(), storage.clone(), runtime.clone());
         let failover = Failover::new(
             role.clone(),
             metadata.clone(),
@@ -287,6 +289,7 @@ impl Foundation {
             leaders_return_after: self.config.tuning.leaders_return_after,
         });
         self.scopes.runtime.spawn(deleted_topics.run());
+        self.scopes.runtime.spawn(absent_brokers.run());
         self.scopes.runtime.spawn(controller.run());
     }
 

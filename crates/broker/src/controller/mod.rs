@@ -14,6 +14,7 @@
 //! leads; leaders hand over themselves. [`deleted_topics`] removes the records of deleted topics
 //! that nothing refers to any more, and partitions that no topic has.
 
+pub(crate) mod absent_brokers;
 pub(crate) mod deleted_topics;
 pub(crate) mod failover;
 pub(crate) mod role;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use milena_store::{Txn, Versioned};
-use milena_types::Revision;
+use milena_types::{BrokerId, Revision};
 
 use super::{
     keys::StorageKey,
@@ -94,9 +94,19 @@ impl StorageCatalog {
     /// Turns what earlier epochs of this broker announced and never committed into garbage.
     /// Committing such an object is impossible from then on.
     pub(crate) async fn abandon_uploads(&self) -> Result<usize, CatalogError> {
+        let own = |upload: &UploadRecord| upload.broker == self.broker && upload.epoch < self.epoch;
+        self.abandon_uploads_of(own).await
+    }
+
+    /// Turns what `select` picks of the announced objects into garbage of this broker. Committing
+    /// one of them is impossible from then on.
+    pub(crate) async fn abandon_uploads_of(
+        &self,
+        select: impl Fn(&UploadRecord) -> bool,
+    ) -> Result<usize, CatalogError> {
         let mut abandoned = 0;
         for (key, seen) in self.range::<UploadRecord>(StorageKey::UPLOADS).await? {
-            if seen.value.broker == self.broker && seen.value.epoch < self.epoch {
+            if select(&seen.value) {
                 self.abandon_upload(object_of(&key)?, seen.revision).await?;
                 abandoned += 1;
             }
@@ -129,13 +139,18 @@ impl StorageCatalog {
         }
     }
 
-    /// The objects this broker is to remove whose last reference went at or before `since_ms`.
-    pub(crate) async fn garbage_since(&self, since_ms: i64) -> Result<Vec<String>, CatalogError> {
+    /// The objects that `select` picks the broker of, which is to remove them, and whose last
+    /// reference went at or before `since_ms`.
+    pub(crate) async fn garbage_since(
+        &self,
+        since_ms: i64,
+        select: impl Fn(BrokerId) -> bool,
+    ) -> Result<Vec<String>, CatalogError> {
         let all = self.range::<GarbageRecord>(StorageKey::GARBAGE).await?;
-        let mine = all.iter().filter(|(_, seen)| {
-            seen.value.broker == self.broker && seen.value.since_ms <= since_ms
-        });
-        mine.map(|(key, _)| object_of(key).map(str::to_owned)).collect()
+        let due = all
+            .iter()
+            .filter(|(_, seen)| select(seen.value.broker) && seen.value.since_ms <= since_ms);
+        due.map(|(key, _)| object_of(key).map(str::to_owned)).collect()
     }
 
     /// Removes the record of a garbage object that was deleted from the store.

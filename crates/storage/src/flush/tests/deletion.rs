@@ -164,6 +164,36 @@ async fn an_upload_that_a_crash_left_behind_is_swept() {
     assert_eq!(check_references(&broker).await, 0);
 }
 
+/// A broker that does not come back had announced an upload, and had garbage to remove.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_broker_left_behind_that_is_gone_is_swept_by_another() {
+    let mut broker = Broker::new();
+    let mut configs = [broker.config_of(1), broker.config_of(2)];
+    configs.iter_mut().for_each(|config| config.delete_grace = Duration::ZERO);
+    let [gone, stays] = configs;
+    let (gone, stays) = (broker.open_with(gone).await, broker.open_with(stays).await);
+    for storage in [&gone, &stays] {
+        let orphan = storage.manifests.names.next(ObjectKind::Segment);
+        let announced = storage.manifests.catalog.announce(&[orphan.to_string()]).await;
+        announced.expect("announced");
+        broker.objects().put(&orphan, bytes::Bytes::from_static(b"half")).await.expect("stored");
+    }
+    append(&open_partition(&gone, 0, 1).await, batch(&[1])).await;
+    gone.flush().await.expect("a flush");
+    gone.delete_partitions(&[id(0)]).await.expect("deleted");
+    assert_eq!(check_references(&broker).await, 3);
+    gone.crash().await;
+    stays.sweeper.remove_garbage().await.expect("a sweep");
+    assert_eq!(check_references(&broker).await, 3, "it is not its own");
+    stays.sweep_absent(&[milena_types::BrokerId(1)].into()).await.expect("a sweep");
+    assert_eq!(check_references(&broker).await, 3, "who is there does it itself");
+    for _ in 0..2 {
+        stays.sweep_absent(&[].into()).await.expect("a sweep");
+        stays.sweeper.remove_garbage().await.expect("a sweep");
+        assert_eq!(check_references(&broker).await, 1, "what it is uploading itself stays");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_whose_segment_was_replaced_plans_again() {
     let mut broker = Broker::new();
