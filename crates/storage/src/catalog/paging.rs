@@ -22,10 +22,13 @@ const SEGMENTS_PER_PAGE_MAX: u32 = 128;
 const SEGMENTS_RELEASED_MAX: usize = 32;
 
 impl Manifests {
-    /// How far the log start can move towards `start` in one transaction.
+    /// How far the log start can move towards `start` in one transaction that folds the first
+    /// `foldable` flushes. It releases none of the others, which may have to wait for long: whoever
+    /// folds them releases them.
     pub(crate) async fn trim_step(
         &self,
         manifest: &Manifest,
+        foldable: usize,
         start: Offset,
     ) -> Result<Offset, ManifestError> {
         let mut released = 0;
@@ -39,7 +42,9 @@ impl Manifests {
                 return Ok(last.end.min(start));
             }
         }
-        let last = manifest.newer().find(|segment| passes(segment.end));
+        let folded = manifest.unfolded[..foldable].iter().map(|unfolded| &unfolded.segment);
+        let mut newer = manifest.record.segments.iter().chain(folded);
+        let last = newer.find(|segment| passes(segment.end));
         Ok(last.map_or(start, |last| last.end.min(start)))
     }
 

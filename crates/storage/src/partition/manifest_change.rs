@@ -125,7 +125,9 @@ impl Partition {
             let step = match log_start {
                 None if now.foldable == 0 => return Ok(()),
                 None => None,
-                Some(start) => Some(self.manifests.trim_step(&now.manifest, start).await?),
+                Some(start) => {
+                    Some(self.manifests.trim_step(&now.manifest, now.foldable, start).await?)
+                }
             };
             match self.try_change(&now, step).await {
                 Err(error) if error.is_conflict() && attempt < ATTEMPTS => {

@@ -137,6 +137,33 @@ async fn deleted_records_in_a_log_that_is_not_flushed_leave_nothing_behind() {
     check_references(&cluster).await;
 }
 
+/// More flushes than one transaction releases lie behind a gap, and all of it is deleted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_start_moves_past_many_flushes_behind_a_gap() {
+    let mut cluster = Broker::with_limits(milena_store::Limits::MIN);
+    let first = cluster.open_broker(1).await;
+    let second = without_tail(&mut cluster, 2).await;
+    append(&open_partition(&first, 0, 1).await, batch(&[0])).await;
+    hold_log(&cluster, 1);
+    seal(&second, crashed(first).await).await;
+    let partition = open_partition(&second, 0, 2).await;
+    for time in 1..=70 {
+        append(&partition, sequenced(7, time as i32 - 1, &[time])).await;
+        second.flusher.flush_own().await.expect("a flush");
+    }
+    assert_eq!(unfolded(&cluster).await, 70);
+    let deleting = partition.delete_records(Some(Offset(70)));
+    let deleted = tokio::time::timeout(Duration::from_secs(20), deleting).await;
+    assert_eq!(deleted.expect("it waits for no flush").expect("in range"), Offset(70));
+    cluster.metadata.refuse_putting(None);
+    all_retired(&cluster, 1).await;
+    second.flush().await.expect("a flush");
+    assert_eq!(unfolded(&cluster).await, 0);
+    assert_eq!(read_all(&partition, 70, 500).await, [(70, 70)]);
+    assert_eq!(partition.lock().manifest.newer().count(), 1, "the others are released");
+    check_references(&cluster).await;
+}
+
 /// More flushes than one transaction folds, once the gap before them is filled.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_flushes_behind_a_gap_are_folded_in_steps() {
