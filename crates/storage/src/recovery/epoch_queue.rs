@@ -58,7 +58,8 @@ pub(crate) struct PinnedEpoch {
         expect(dead_code, reason = "held, so that all brokers of the process share one copy")
     )]
     pub(crate) chunks: Arc<EpochChunks>,
-    pub(crate) partitions: BTreeSet<TopicPartition>,
+    /// Each with the number of its newest pin: one that was closed may have been opened again.
+    pub(crate) partitions: BTreeMap<TopicPartition, u64>,
 }
 
 /// The sealed epochs of one broker.
@@ -68,6 +69,8 @@ pub(crate) struct EpochQueue {
     /// Epochs that this broker is to flush and that a task is loading.
     pub(crate) loading: BTreeSet<LogId>,
     pub(crate) pinned: BTreeMap<LogId, PinnedEpoch>,
+    /// How many pins there were.
+    pins: u64,
     /// The catalog could not be followed: look again soon.
     pub(crate) unsettled: bool,
 }
@@ -86,7 +89,44 @@ impl EpochQueue {
         let pinned = self
             .pinned
             .entry(chunks.log)
-            .or_insert_with(|| PinnedEpoch { chunks: chunks.clone(), partitions: BTreeSet::new() });
-        pinned.partitions.insert(partition);
+            .or_insert_with(|| PinnedEpoch { chunks: chunks.clone(), partitions: BTreeMap::new() });
+        self.pins += 1;
+        pinned.partitions.insert(partition, self.pins);
+    }
+
+    /// The pins of an epoch but those in `known`.
+    pub(crate) fn pinned_since(
+        &self,
+        log: LogId,
+        known: &BTreeMap<TopicPartition, u64>,
+    ) -> BTreeMap<TopicPartition, u64> {
+        let pins = self.pinned.get(&log).into_iter().flat_map(|epoch| &epoch.partitions);
+        let new = pins.filter(|(id, pin)| known.get(id) != Some(pin));
+        new.map(|(id, pin)| (*id, *pin)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use milena_types::{BrokerEpoch, BrokerId};
+
+    use super::*;
+    use crate::testing::id;
+
+    #[test]
+    fn a_partition_that_pins_an_epoch_again_is_not_the_one_that_was_reloaded() {
+        let mut queue = EpochQueue::default();
+        let log = LogId { broker: BrokerId(1), epoch: BrokerEpoch(2) };
+        let chunks = Arc::new(EpochChunks::new(log, ChunkSeq(0), Vec::new()));
+        queue.pin_epoch(&chunks, id(0));
+        queue.pin_epoch(&chunks, id(1));
+        let mut reloaded = queue.pinned_since(log, &BTreeMap::new());
+        assert_eq!(reloaded.len(), 2);
+        assert!(queue.pinned_since(log, &reloaded).is_empty());
+        queue.pin_epoch(&chunks, id(1));
+        let again = queue.pinned_since(log, &reloaded);
+        assert_eq!(again.keys().copied().collect::<Vec<_>>(), [id(1)]);
+        reloaded.extend(again);
+        assert!(queue.pinned_since(log, &reloaded).is_empty());
     }
 }

@@ -2,7 +2,7 @@
 //! segments have their records.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
@@ -149,12 +149,13 @@ impl SealedEpochs {
                 epochs.iter().find(|(known, _)| *known == log).map(|(_, seen)| &seen.value);
             let is_flushed = record.and_then(WalRecord::unflushed).is_none();
             if is_flushed || self.lock().is_queued(log) {
-                // What fails for one is no reason to keep the others.
-                let unpinned = self.unpin_epoch(log).await;
-                settled = settled.and(unpinned.map_err(SettleError::from));
-            }
-            if is_flushed {
-                self.logs.epoch_retired(log);
+                match self.unpin_epoch(log).await {
+                    Ok(()) if is_flushed => self.logs.epoch_retired(log),
+                    Ok(()) => {}
+                    // What fails for one is no reason to keep the others. It is told to nobody: who
+                    // is told tries again at once.
+                    Err(error) => settled = settled.and(Err(error.into())),
+                }
             }
         }
         self.core.request_flush();
@@ -261,14 +262,12 @@ impl SealedEpochs {
     /// Has the partitions that pinned an epoch take the present segments. Its flushes are from now on
     /// this broker's, or there are none.
     async fn unpin_epoch(&self, log: LogId) -> Result<(), ManifestError> {
-        let mut reloaded: BTreeSet<TopicPartition> = BTreeSet::new();
+        let mut reloaded: BTreeMap<TopicPartition, u64> = BTreeMap::new();
         let mut to_fold = Vec::new();
         loop {
-            let missing: Vec<TopicPartition> = {
+            let missing = {
                 let mut sealed = self.lock();
-                let pinned = sealed.pinned.get(&log).into_iter();
-                let missing = pinned.flat_map(|epoch| epoch.partitions.difference(&reloaded));
-                let missing: Vec<_> = missing.copied().collect();
+                let missing = sealed.pinned_since(log, &reloaded);
                 if missing.is_empty() {
                     sealed.pinned.remove(&log);
                     break;
@@ -276,7 +275,7 @@ impl SealedEpochs {
                 missing
             };
             let open: Vec<Arc<Partition>> =
-                missing.iter().filter_map(|id| self.partitions.get(*id)).collect();
+                missing.keys().filter_map(|id| self.partitions.get(*id)).collect();
             reload_all(&self.manifests, &open).await?;
             reloaded.extend(missing);
             to_fold.extend(open);

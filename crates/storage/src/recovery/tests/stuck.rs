@@ -7,11 +7,13 @@ use std::{
     time::Duration,
 };
 
+use milena_store::{MetadataStore, Txn};
 use milena_types::{BrokerEpoch, BrokerId, LeaderEpoch, Offset, Timestamp};
 
 use super::{all_retired, crashed, pins, seal, times};
 use crate::{
     Isolation, LeaderTerm, MemoryBudget, Partition, PartitionOptions, SealedLogs, Storage,
+    catalog::keys::StorageKey,
     disk::{Disk, DiskFile, DiskLock},
     recovery::{errors::OpenPartitionError, sealed_logs::SealedError},
     testing::*,
@@ -162,6 +164,36 @@ async fn the_log_start_moves_past_many_flushes_behind_a_gap() {
     assert_eq!(read_all(&partition, 70, 500).await, [(70, 70)]);
     assert_eq!(partition.lock().manifest.newer().count(), 1, "the others are released");
     check_references(&cluster).await;
+}
+
+/// A partition that cannot be read again is tried in a while, and keeps nobody busy.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pin_that_cannot_end_wakes_nobody() {
+    let mut cluster = Broker::new();
+    let (first, second, third) =
+        (cluster.open_broker(1).await, cluster.open_broker(2).await, cluster.open_broker(3).await);
+    append(&open_partition(&first, 0, 1).await, batch(&[10])).await;
+    hold_log(&cluster, 1);
+    seal(&second, crashed(first).await).await;
+    let partition = open_partition(&third, 0, 2).await;
+    assert!(pins(&third));
+    let manifest = StorageKey::Manifest(id(0)).to_string();
+    let damage = Txn::new().absent(&manifest).put(&manifest, "damage");
+    assert!(cluster.metadata.txn(damage).await.expect("a store").committed().is_some());
+    cluster.metadata.refuse_putting(None);
+    all_retired(&cluster, 2).await;
+    let told = || *third.sealed.logs.changes().borrow();
+    let before = told();
+    for _ in 0..8 {
+        third.sealed.settle().await.expect_err("its manifest cannot be read");
+    }
+    // The flusher may just have said that it has retired the epoch.
+    assert!(told() <= before + 1, "{before} and then {}", told());
+    let mended = cluster.metadata.txn(Txn::new().delete(&manifest)).await.expect("a store");
+    assert!(mended.committed().is_some());
+    eventually("nothing is pinned any more", || !pins(&third)).await;
+    assert!(partition.lock().tail.is_empty(), "it has the segment");
+    assert_eq!(times(&read_all(&partition, 0, 500).await), [10]);
 }
 
 /// More flushes than one transaction folds, once the gap before them is filled.
