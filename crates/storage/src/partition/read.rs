@@ -114,7 +114,7 @@ impl Partition {
                 RecordPlace::Tail => {
                     let next = state.read_tail(request.from, &mut collector);
                     // Segments have what follows.
-                    collector.is_cut |= next.is_some();
+                    collector.is_cut |= next.is_some_and(|next| next < end);
                 }
                 RecordPlace::Nowhere => {}
             }

@@ -137,6 +137,7 @@ async fn a_read_ends_with_what_it_has_when_its_time_is_over() {
     };
     assert_eq!(read(0, Duration::MAX, 3 * size).await, (3 * size, true), "from the tail");
     assert_eq!(read(0, Duration::MAX, 9 * size).await, (4 * size, false));
+    assert_eq!(read(7, Duration::MAX, 9 * size).await, (size, false), "within the last run");
     partition.lock().tail.clear();
     assert_eq!(read(0, Duration::MAX, 3 * size).await, (3 * size, true), "from segments");
     assert_eq!(read(0, Duration::MAX, 9 * size).await, (4 * size, false));
