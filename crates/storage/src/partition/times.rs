@@ -13,6 +13,7 @@ use milena_records::{
 use milena_types::{LeaderEpoch, Offset, Timestamp};
 
 use crate::{
+    chunk::tail::TailRun,
     partition::{
         bounds::Isolation,
         partition::Partition,
@@ -179,13 +180,17 @@ impl Partition {
         let within = SearchRange { from: bounds.log_start, end: bounds.end(isolation) };
         let mut from = bounds.log_start;
         while from < within.end {
-            while runs.pop_front_if(|run| run.end <= from).is_some() {}
+            while runs.front().is_some_and(|run| run.end <= from) {
+                runs.pop_front();
+            }
             let segment = self.segment_at_time(&manifest, from, query.timestamp()).await?;
             // In offset order; what both have is searched in memory.
-            let run = runs.pop_front_if(|run| {
+            let is_next = |run: &TailRun| {
                 segment.as_ref().is_none_or(|segment| run.base <= segment.base.max(from))
-            });
-            if let Some(run) = run {
+            };
+            if runs.front().is_some_and(is_next)
+                && let Some(run) = runs.pop_front()
+            {
                 if let Some(found) = within.search(&run.bytes, query).await? {
                     return Ok(Some(self.with_epoch(found)));
                 }
