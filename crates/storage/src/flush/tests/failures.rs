@@ -68,7 +68,7 @@ async fn a_flush_whose_transaction_is_invalid_is_not_tried_again() {
     // By this call or by the policy, whichever comes first.
     let refused = storage.flush().await.expect_err("it is too large");
     let FlushError::Catalog(CatalogError::Invalid(invalid)) = refused else { panic!("{refused}") };
-    assert_eq!((invalid.size.ops, invalid.size.preconditions), (4, 3));
+    assert_eq!((invalid.size.ops, invalid.size.preconditions), (4, 4));
     let sent = broker.metadata.transactions_sent();
     append(&partition, batch(&[2])).await;
     for _ in 0..3 {

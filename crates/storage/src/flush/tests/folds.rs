@@ -85,6 +85,8 @@ struct LateFold {
 struct LateFoldState {
     late: Option<Txn>,
     release: bool,
+    /// Whether it was applied, once it has come.
+    applied: Option<bool>,
 }
 
 impl LateFold {
@@ -96,7 +98,7 @@ impl LateFold {
         };
         if let Some(late) = late {
             let outcome = self.inner.txn(late).await.expect("available");
-            assert!(outcome.committed().is_some(), "nobody was faster");
+            self.state.lock().expect("no panic").applied = Some(outcome.committed().is_some());
         }
     }
 }
@@ -148,30 +150,46 @@ impl MetadataStore for LateFold {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_fold_of_an_earlier_life_that_comes_late_hides_nothing_from_the_next() {
+/// A broker leads a partition and its fold is on its way; then another term begins, in its next life or
+/// on another broker. Returns whether the fold was applied when it came.
+async fn fold_late(next_life: bool) -> Option<bool> {
     let mut broker = Broker::new();
     let store = Arc::new(LateFold { inner: broker.metadata.clone(), state: Mutex::default() });
     let keyspace = || Keyspace::new(store.clone(), "");
     let (config, objects) = (broker.config(), broker.objects());
     let opened = Storage::open(config, broker.disk(), objects, keyspace(), &broker.runtime).await;
-    let storage = opened.expect("storage opens");
-    let partition = open_partition(&storage, 0, 1).await;
+    let first = opened.expect("storage opens");
+    let partition = open_partition(&first, 0, 1).await;
     append(&partition, batch(&[1, 2])).await;
-    storage.flush().await.expect("flushed, though not folded");
-    drop((partition, storage));
-
-    let (config, objects) = (broker.config(), broker.objects());
+    first.flush().await.expect("flushed, though not folded");
+    drop(partition);
+    let first = if next_life {
+        drop(first);
+        None
+    } else {
+        assert!(!first.close_partition(id(0)).await.expect("flushed").folded);
+        Some(first)
+    };
+    let (config, objects) = (broker.config_of(if next_life { 1 } else { 2 }), broker.objects());
     let opened = Storage::open(config, broker.disk(), objects, keyspace(), &broker.runtime).await;
     let storage = opened.expect("storage opens");
     store.state.lock().expect("no panic").release = true;
     let partition = open_partition(&storage, 0, 2).await;
-    assert!(
-        store.state.lock().expect("no panic").late.is_none(),
-        "it came while the partition was opened"
-    );
+    let applied = store.state.lock().expect("no panic").applied;
     assert_eq!(partition.bounds().high_watermark, Offset(2));
     assert_eq!(append(&partition, batch(&[3])).await.base_offset, Offset(2));
     storage.flush().await.expect("a flush");
     assert_eq!(read_all(&partition, 0, 500).await, [(0, 1), (1, 2), (2, 3)]);
+    drop(first);
+    applied
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fold_that_comes_late_hides_nothing_from_the_next_leader() {
+    assert_eq!(fold_late(false).await, Some(true), "it came while the partition was opened");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fold_of_a_sealed_epoch_that_comes_late_is_refused() {
+    assert_eq!(fold_late(true).await, Some(false), "it came while the partition was opened");
 }
