@@ -166,6 +166,10 @@ impl Partition {
         while from < end {
             let manifest = {
                 let state = self.lock();
+                if state.log_start > from {
+                    // Deleted meanwhile: a read does not go on behind it as if nothing were missing.
+                    break;
+                }
                 match state.place_of(from) {
                     RecordPlace::Nowhere => break,
                     RecordPlace::Segments => state.manifest.clone(),

@@ -147,6 +147,31 @@ async fn a_read_ends_with_what_it_has_when_its_time_is_over() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_ends_where_records_are_deleted_meanwhile() {
+    let mut broker = Broker::new();
+    let storage = broker.open().await;
+    let partition = open_partition(&storage, 0, 1).await;
+    let size = batch(&[10, 20]).size();
+    for _ in 0..4 {
+        append(&partition, batch(&[10, 20])).await;
+        storage.flush().await.expect("a flush");
+    }
+    partition.lock().tail.clear();
+    let request = ReadRequest {
+        from: Offset(0),
+        max_bytes: 9 * size,
+        at_least_one: true,
+        isolation: Isolation::Uncommitted,
+    };
+    let mut read = std::pin::pin!(partition.read(&request));
+    assert!(futures_util::poll!(read.as_mut()).is_pending(), "it opens the first segment");
+    partition.delete_records(Some(Offset(6))).await.expect("in range");
+    let data = read.await.expect("the object is still there");
+    assert_eq!((data.bytes, data.bounds.log_start), (size, Offset(0)), "nothing behind a hole");
+    assert!(matches!(partition.read(&request).await, Err(ReadError::OutOfRange { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_largest_timestamp_is_that_of_what_remains() {
     let mut broker = Broker::new();
     let storage = broker.open().await;
