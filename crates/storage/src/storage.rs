@@ -165,19 +165,44 @@ impl Storage {
         marking.map_err(|_| StorageError::Stopping)??;
         let storage = Self::assemble(&config, objects, catalog, runtime);
         storage.manifests.catalog.open_epoch().await?;
-
-        // The log first writes the newest chunk again; only then is it durable for certain and may
-        // count as the tail.
-        storage.start_log(&directory).await?;
-        let (catalog, logs) = (&storage.manifests.catalog, &storage.sealed.logs);
-        abandon_missing(catalog, logs, &directory, &missing).await?;
-        storage.recoverer.recover_own(&directory, &storage.deleted).await?;
-        catalog.abandon_uploads().await?;
+        if let Err(error) = storage.recover(&directory, &missing).await {
+            storage.forget_epoch(&directory).await;
+            return Err(error);
+        }
 
         storage.runtime.spawn(storage.flusher.clone().run());
         storage.runtime.spawn(storage.sweeper.clone().run());
         storage.runtime.spawn_seal(storage.sealed.clone().run());
         Ok(storage)
+    }
+
+    /// Starts the log and takes over what older epochs of this broker left.
+    async fn recover(
+        &self,
+        directory: &Arc<LogDirectory>,
+        missing: &[LogId],
+    ) -> Result<(), StorageError> {
+        // The log first writes the newest chunk again; only then is it durable for certain and may
+        // count as the tail.
+        self.start_log(directory).await?;
+        let (catalog, logs) = (&self.manifests.catalog, &self.sealed.logs);
+        abandon_missing(catalog, logs, directory, missing).await?;
+        self.recoverer.recover_own(directory, &self.deleted).await?;
+        catalog.abandon_uploads().await?;
+        Ok(())
+    }
+
+    /// Removes what an epoch without a chunk has in the catalog and the directory: a start that fails
+    /// is repeated until its cause is mended, however long that takes.
+    async fn forget_epoch(&self, directory: &Arc<LogDirectory>) {
+        let forgotten = async {
+            self.manifests.catalog.forget_epoch().await?;
+            self.recoverer.tidy_markers(directory).await
+        };
+        let forgotten = tokio::time::timeout(Self::END_RECORD_MAX, forgotten).await;
+        if !matches!(forgotten, Ok(Ok(()))) {
+            tracing::debug!(?forgotten, "a start that failed has left its broker epoch");
+        }
     }
 
     /// The parts of storage, before its log runs.

@@ -151,6 +151,16 @@ impl StorageCatalog {
         self.commit(txn.delete(StorageKey::Live(own))).await.map(|_| ())
     }
 
+    /// Forgets this epoch, which has written no chunk and will write none. It does not count as
+    /// retired: of the epochs before it, those without a record are as unknown as they were.
+    pub(crate) async fn forget_epoch(&self) -> Result<(), CatalogError> {
+        let own = self.own();
+        let Some(seen) = self.epoch(own).await? else { return Ok(()) };
+        let (key, live) = (StorageKey::Wal(own), StorageKey::Live(own));
+        let txn = Txn::new().at(key, seen.revision).delete(key).delete(live).vital();
+        self.commit(txn).await.map(|_| ())
+    }
+
     /// Marks the remaining chunks of a sealed epoch as flushed: they are lost, which is noted for the
     /// partitions that go on behind them.
     pub(crate) async fn abandon_chunks(

@@ -1,6 +1,9 @@
 //! A broker that starts while its write-ahead directory is not there.
 
-use std::path::PathBuf;
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use milena_store::{MetadataStore, Txn};
 use milena_types::{BrokerEpoch, Offset};
@@ -64,6 +67,47 @@ async fn a_start_without_its_directory_is_refused_until_it_is_back() {
     assert_eq!(std::fs::read_dir(&dir).expect("a directory").count(), 0, "nothing is put there");
     std::fs::rename(&aside, &dir).expect("mounted again");
     let storage = start(&mut cluster, None).await.expect("it is there");
+    assert_eq!(times_of_the_partition(&storage).await, [1]);
+}
+
+/// All of a directory's files, by name.
+fn names(dir: &Path) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(dir).expect("a directory");
+    entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("text")).collect()
+}
+
+/// However often it is repeated before somebody mends its cause.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_that_fails_leaves_no_epoch_behind() {
+    let mut cluster = Broker::new();
+    let (_, dir) = with_records(&mut cluster).await;
+    let no_objects = NoObjects::new(&cluster);
+    // The epoch is sealed and cannot be flushed.
+    crashed(start(&mut cluster, None).await.expect("its directory is there")).await;
+    let aside = cluster.dir.path().join("aside");
+    std::fs::rename(&dir, &aside).expect("moved aside");
+    std::fs::create_dir(&dir).expect("a directory");
+    let kept: BTreeSet<String> =
+        names(&aside).into_iter().filter(|name| !name.ends_with(".wal")).collect();
+    for name in &kept {
+        std::fs::copy(aside.join(name), dir.join(name)).expect("copied");
+    }
+    let keys = async |cluster: &Broker| -> Vec<String> {
+        let entries = [cluster.entries("wal/").await, cluster.entries("live/").await].concat();
+        entries.into_iter().map(|entry| entry.key).collect()
+    };
+    let before = keys(&cluster).await;
+    for _ in 0..3 {
+        let started = start(&mut cluster, None).await.map(|_| ());
+        assert!(matches!(started, Err(StorageError::ChunksLost { .. })), "{started:?}");
+    }
+    assert_eq!(keys(&cluster).await, before);
+    let without_logs = names(&dir).into_iter().filter(|name| !name.ends_with(".wal"));
+    assert_eq!(without_logs.collect::<BTreeSet<_>>(), kept);
+    std::fs::remove_dir_all(&dir).expect("removed");
+    std::fs::rename(&aside, &dir).expect("the right one is back");
+    drop(no_objects);
+    let storage = start(&mut cluster, None).await.expect("all is there");
     assert_eq!(times_of_the_partition(&storage).await, [1]);
 }
 
