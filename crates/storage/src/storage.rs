@@ -193,11 +193,15 @@ impl Storage {
     }
 
     /// Removes what an epoch without a chunk has in the catalog and the directory: a start that fails
-    /// is repeated until its cause is mended, however long that takes.
+    /// is repeated until its cause is mended, however long that takes. Other epochs are left alone:
+    /// the catalog may be the wrong one.
     async fn forget_epoch(&self, directory: &Arc<LogDirectory>) {
+        let (directory, epoch) = (directory.clone(), self.core.id.epoch);
         let forgotten = async {
             self.manifests.catalog.forget_epoch().await?;
-            self.recoverer.tidy_markers(directory).await
+            let removed = move || directory.remove_epoch_marker(epoch);
+            let removed = self.runtime.spawn_blocking(removed).await;
+            Ok::<_, StorageError>(removed.map_err(|_| StorageError::Stopping)??)
         };
         let forgotten = tokio::time::timeout(Self::END_RECORD_MAX, forgotten).await;
         if !matches!(forgotten, Ok(Ok(()))) {

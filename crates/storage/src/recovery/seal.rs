@@ -265,24 +265,15 @@ impl Recoverer {
             self.sealed.enqueue(log, &seen.value, epoch);
         }
         manifests.load_deleted(deleted).await?;
-        self.tidy_markers(directory).await?;
+        let recorded = manifests.catalog.epochs_of(own.broker).await?;
+        let known = recorded.iter().map(|(log, _)| log.epoch).collect();
+        let directory = directory.clone();
+        let tidied = core.runtime.spawn_blocking(move || directory.keep_epoch_markers(&known));
+        tidied.await.map_err(|_| StorageError::Stopping)?;
         // For other brokers' epochs that an earlier life was to flush.
         self.sealed.lock().unsettled = true;
         logs.notify();
         Ok(())
-    }
-
-    /// Removes the markers of this broker's epochs that have no record.
-    pub(crate) async fn tidy_markers(
-        &self,
-        directory: &Arc<LogDirectory>,
-    ) -> Result<(), StorageError> {
-        let SealedEpochs { core, manifests, .. } = &*self.sealed;
-        let recorded = manifests.catalog.epochs_of(core.id.broker).await?;
-        let known = recorded.iter().map(|(log, _)| log.epoch).collect();
-        let directory = directory.clone();
-        let tidied = core.runtime.spawn_blocking(move || directory.keep_epoch_markers(&known));
-        tidied.await.map_err(|_| StorageError::Stopping)
     }
 }
 

@@ -87,14 +87,16 @@ impl LogDirectory {
     pub(crate) fn keep_epoch_markers(&self, epochs: &BTreeSet<BrokerEpoch>) {
         let dir = &self.config().dir;
         let outcome = EpochMarkers::read(dir, &*self.disk).and_then(|markers| {
-            for epoch in markers.epochs.difference(epochs) {
-                let path = dir.join(name_of(*epoch));
-                self.disk.remove(&path).map_err(LogError::io(&path, "remove it"))?;
-            }
-            Ok(())
+            markers.epochs.difference(epochs).try_for_each(|epoch| self.remove_epoch_marker(*epoch))
         });
         if let Err(error) = outcome {
             tracing::warn!(%error, "the markers of broker epochs that are over are left in place");
         }
+    }
+
+    /// Removes the marker of an epoch. Blocks.
+    pub(crate) fn remove_epoch_marker(&self, epoch: BrokerEpoch) -> Result<(), LogError> {
+        let path = self.config().dir.join(name_of(epoch));
+        self.disk.remove(&path).map_err(LogError::io(&path, "remove it"))
     }
 }
