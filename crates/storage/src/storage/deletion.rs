@@ -1,6 +1,6 @@
 //! Deleting partitions for good.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use futures_util::future::BoxFuture;
 use milena_types::{ChunkSeq, TopicPartition};
@@ -13,8 +13,8 @@ use crate::{
 
 impl Storage {
     /// Deletes partitions' records for good, whether they are open here or not, many in a
-    /// transaction. Those of which nothing is left take none. The objects are removed from the
-    /// store after the grace time.
+    /// transaction. Those of which nothing is left take none, and it does not matter how often one is
+    /// named. The objects are removed from the store after the grace time.
     ///
     /// # Errors
     /// The partitions that are not deleted, and why the first of them is not; repeat it for them.
@@ -54,14 +54,15 @@ impl Storage {
         let in_tail = self.core.tail.unflushed_partitions();
         let flushes = self.manifests.flushes.read(catalog).await?;
         let mut left = Vec::new();
+        let ids: BTreeSet<TopicPartition> = ids.iter().copied().collect();
         for id in ids {
-            let is_noted = self.deleted.contains(*id) || !(sealed || in_tail.contains(id));
+            let is_noted = self.deleted.contains(id) || !(sealed || in_tail.contains(&id));
             let is_gone = is_noted
-                && self.partition(*id).is_none()
-                && flushes.of(*id).is_empty()
-                && catalog.manifest(*id).await?.is_none();
+                && self.partition(id).is_none()
+                && flushes.of(id).is_empty()
+                && catalog.manifest(id).await?.is_none();
             if !is_gone {
-                left.push(*id);
+                left.push(id);
             }
         }
         Ok(left)

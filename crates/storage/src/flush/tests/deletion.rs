@@ -34,6 +34,22 @@ async fn only_what_nothing_refers_to_is_deleted() {
     assert_eq!(again.expect("nothing of it is left").bounds().high_watermark, Offset(0));
 }
 
+/// A broker that has just started learns of a deletion twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn partitions_that_are_named_twice_are_deleted_once() {
+    let mut broker = Broker::new();
+    let storage = broker.open().await;
+    for partition in 0..2 {
+        append(&open_partition(&storage, partition, 1).await, batch(&[1])).await;
+    }
+    storage.flush().await.expect("a flush");
+    assert_eq!(broker.entries("manifests/").await.len(), 2);
+    storage.delete_partitions(&[id(0), id(1), id(0)]).await.expect("deleted");
+    check_references(&broker).await;
+    assert!(broker.entries("manifests/").await.is_empty());
+    storage.delete_partitions(&[id(1), id(0), id(1)]).await.expect("as before");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deleted_partition_does_not_come_back_from_the_write_ahead_log() {
     let mut broker = Broker::new();
