@@ -93,10 +93,10 @@ pub(crate) struct Flusher {
 }
 
 /// Serialises the flushes of one log.
-type FlushSlot = Arc<Mutex<LogFlushes>>;
+pub(crate) type FlushSlot = Arc<Mutex<LogFlushes>>;
 
 #[derive(Default)]
-struct LogFlushes {
+pub(crate) struct LogFlushes {
     /// The upload whose commit is being retried.
     uploaded: Option<UploadedFlush>,
     /// The transaction that the metadata store does not take, and would not take again.
@@ -183,7 +183,11 @@ impl Flusher {
             Ok(partitions) => partitions,
             Err(FlushError::Catalog(error @ CatalogError::Conflict(_))) => {
                 let uploaded = flushes.uploaded.take().expect("it is there");
-                return self.abandon_flush(uploaded, error).await;
+                let outcome = self.abandon_flush(uploaded, error).await;
+                if matches!(outcome, Ok(FlushOutcome::Nothing)) {
+                    self.slots().remove(&log);
+                }
+                return outcome;
             }
             Err(error) => return Err(flushes.noted(error)),
         };
@@ -200,7 +204,7 @@ impl Flusher {
         Ok(FlushOutcome::Flushed)
     }
 
-    fn slots(&self) -> MutexGuard<'_, HashMap<LogId, FlushSlot>> {
+    pub(crate) fn slots(&self) -> MutexGuard<'_, HashMap<LogId, FlushSlot>> {
         self.slots.lock().expect("no panic while flushes are listed")
     }
 

@@ -31,7 +31,7 @@ struct WaitingLog {
 }
 
 /// A log whose flush fails.
-struct FailingLog {
+pub(super) struct FailingLog {
     failed: u32,
     again_at: Duration,
 }
@@ -65,9 +65,7 @@ impl Flusher {
                 match self.flush_oldest(log).await {
                     Ok(FlushOutcome::Flushed) => {
                         failing.remove(&log);
-                        if failing.is_empty() {
-                            self.core.budget.note_flush(None);
-                        }
+                        self.note_flush(log, None);
                         continue;
                     }
                     Ok(FlushOutcome::Nothing) => drop(failing.remove(&log)),
@@ -88,13 +86,20 @@ impl Flusher {
         }
     }
 
-    fn note_failure(
+    /// Tells producers that wait for memory why: only the flushes of this broker's own logs free some.
+    fn note_flush(&self, log: LogId, error: Option<&FlushError>) {
+        if log.broker == self.core.id.broker {
+            self.core.budget.note_flush(error.map(ToString::to_string));
+        }
+    }
+
+    pub(super) fn note_failure(
         &self,
         log: LogId,
         error: &FlushError,
         failing: &mut HashMap<LogId, FailingLog>,
     ) {
-        self.core.budget.note_flush(Some(error.to_string()));
+        self.note_flush(log, Some(error));
         let begun = FailingLog { failed: 0, again_at: Duration::ZERO };
         let entry = failing.entry(log).or_insert(begun);
         entry.failed += 1;

@@ -286,6 +286,9 @@ async fn a_dead_broker_that_comes_back_flushes_by_itself_and_the_recoverer_pins(
         storage.flush().await.expect("nothing is in the way");
         eventually("nothing is pinned", || !pins(storage)).await;
         assert!(storage.sealed.lock().queue.is_empty());
+        let own = storage.core.id;
+        let only_own = || storage.flusher.slots().keys().all(|log| *log == own);
+        eventually("nothing is left of other logs", only_own).await;
         partition.lock().tail.clear();
         assert_eq!(times(&read_all(partition, 0, 500).await), [1, 2]);
     }

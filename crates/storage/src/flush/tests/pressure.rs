@@ -1,7 +1,11 @@
 //! Producers that wait for flushes.
 
+use std::collections::HashMap;
+
+use milena_types::BrokerId;
+
 use super::*;
-use crate::AdmitError;
+use crate::{AdmitError, FlushError, catalog::records::LogId};
 
 #[expect(clippy::disallowed_methods, reason = "nothing here is simulated")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -40,6 +44,21 @@ async fn producers_wait_when_flushing_falls_behind_and_memory_stays_bounded() {
     // A request larger than everything passes alone.
     let admitted = tokio::time::timeout(Duration::from_secs(20), storage.admit(1 << 30)).await;
     drop(admitted.expect("one huge request is admitted"));
+}
+
+/// What this broker flushes for others takes none of the producers' memory.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_brokers_log_is_no_reason_why_a_producer_waits() {
+    let mut broker = Broker::new();
+    let storage = broker.open().await;
+    let own = storage.core.id;
+    let others = LogId { broker: BrokerId(own.broker.0 + 1), ..own };
+    let mut failing = HashMap::new();
+    let why = || storage.core.budget.why_not_admitted();
+    storage.flusher.note_failure(others, &FlushError::Stopping, &mut failing);
+    assert!(matches!(why(), AdmitError::TimedOut), "{}", why());
+    storage.flusher.note_failure(own, &FlushError::Stopping, &mut failing);
+    assert!(matches!(why(), AdmitError::Stalled { .. }), "{}", why());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
