@@ -506,6 +506,13 @@ async fn renewals_and_vital_transactions_do_not_wait_for_a_full_queue_that_is_st
     let faults = opener.faults();
     let store = Arc::new(EmbeddedStore::open_with(opener, &Runtime::system()).unwrap());
     let lease = store.grant(Duration::from_secs(60)).await.unwrap();
+    let given_back = async {
+        // The writer gives the place back after its response.
+        while store.vital_queue.available_permits() < VITAL_UNITS_MAX as usize {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), given_back).await.expect("the lease's place");
     let staging = faults.staging.lock().unwrap();
     // One that is being staged, and those behind it fill the queue.
     let value = bytes::Bytes::from(vec![0; 15 << 20]);
