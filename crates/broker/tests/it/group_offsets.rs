@@ -387,6 +387,39 @@ async fn the_log_of_groups_is_kept_short_and_loses_nothing() {
     cluster.stop().await;
 }
 
+/// A log of some 6 MB, whose reads are decoded side by side.
+#[tokio::test]
+async fn a_log_of_many_reads_is_loaded_in_its_order() {
+    let settings =
+        [("offsets.topic.num.partitions", "1"), ("group.initial.rebalance.delay.ms", "0")];
+    let kafka_config = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let options = ClusterOptions { brokers: 1, kafka_config, ..Default::default() };
+    let mut cluster = Cluster::start_with(options).await;
+    cluster.create_topic("t", 1_000).await;
+    let mut client = connect(&cluster, "g").await;
+    let commits = 60;
+    for offset in 1..=commits {
+        let offsets: Vec<_> = (0..1_000).map(|partition| ("t", partition, offset)).collect();
+        let mut request = commit("g", &offsets);
+        let topics = std::mem::take(&mut request.topics);
+        request.topics = vec![OffsetCommitRequestTopic {
+            name: "t".into(),
+            partitions: topics.into_iter().flat_map(|topic| topic.partitions).collect(),
+            ..Default::default()
+        }];
+        assert!(commit_codes(&mut client, 8, &request).await.iter().all(|code| *code == 0));
+    }
+    cluster.restart_broker(1).await;
+    let mut client = connect(&cluster, "g").await;
+    let all = OffsetFetchRequestGroup { group_id: "g".into(), topics: None, ..Default::default() };
+    let request = OffsetFetchRequest { groups: vec![all], ..Default::default() };
+    let group = client.call(8, &request).await.groups.remove(0);
+    let fetched: Vec<_> = group.topics.iter().flat_map(|topic| &topic.partitions).collect();
+    assert_eq!((group.error_code, fetched.len()), (0, 1_000));
+    assert!(fetched.iter().all(|partition| partition.committed_offset == commits));
+    cluster.stop().await;
+}
+
 #[tokio::test]
 async fn commits_of_many_clients_share_batches() {
     let cluster = cluster_of(1, "3.9").await;

@@ -3,12 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bytes::Bytes;
 use milena_types::{ProducerId, TopicId, TopicName};
 
 use super::{
     AppendError, GroupConfig, GroupError, GroupId, JoinRequest, ListFilter, ListedGroup, Now,
-    OffsetKey, ReplayOutcome, Reply, ReplyId, Request, StoredRecord, StoredRecordError,
+    OffsetKey, Reply, ReplyId, Request, StoredChange, StoredRecord,
     effects::Effects,
     group::Group,
     join::Join,
@@ -67,36 +66,20 @@ impl Coordinator {
     }
 
     /// Loading: applies the next record of the log.
-    pub fn replay(
-        &mut self,
-        key: &Bytes,
-        value: Option<&Bytes>,
-    ) -> Result<ReplayOutcome, StoredRecordError> {
-        let (id, change) = match Change::decode(key, value)? {
-            Ok(known) => known,
-            Err(unknown) => return Ok(ReplayOutcome::UnknownType(unknown)),
-        };
-        self.group_or_new(&id).apply(change);
-        self.forget_if_blank(&id);
-        Ok(ReplayOutcome::Applied)
+    pub fn replay(&mut self, StoredChange { group, change }: StoredChange) {
+        self.group_or_new(&group).apply(change);
+        self.forget_if_blank(&group);
     }
 
     /// Loading: a record of a transactional batch. Its offset counts once the transaction is
     /// committed.
-    pub fn replay_transactional(
-        &mut self,
-        producer: ProducerId,
-        key: &Bytes,
-        value: Option<&Bytes>,
-    ) -> Result<ReplayOutcome, StoredRecordError> {
-        match Change::decode(key, value)? {
-            Ok((id, Change::Offset(key, Some(offset)))) => {
-                let offsets = &mut self.group_or_new(&id).offsets;
+    pub fn replay_transactional(&mut self, producer: ProducerId, stored: StoredChange) {
+        match stored {
+            StoredChange { group, change: Change::Offset(key, Some(offset)) } => {
+                let offsets = &mut self.group_or_new(&group).offsets;
                 offsets.undecided.entry(producer).or_default().insert(key, offset);
-                Ok(ReplayOutcome::Applied)
             }
-            Ok((_, _)) => self.replay(key, value),
-            Err(unknown) => Ok(ReplayOutcome::UnknownType(unknown)),
+            other => self.replay(other),
         }
     }
 

@@ -56,5 +56,5 @@ pub use messages::{
 };
 pub use names::{Generation, GroupId, InstanceId, MemberId};
 pub use state::GroupState;
-pub use stored::{ReplayOutcome, StoredRecord, StoredRecordError};
+pub use stored::{StoredChange, StoredRecord, StoredRecordError};
 pub use sync::assigned_bytes;

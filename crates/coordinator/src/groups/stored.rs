@@ -57,15 +57,16 @@ pub enum StoredRecordError {
     /// The topic of an offset has an impossible name.
     #[error("a record of __consumer_offsets has an offset of an impossible topic: {0}")]
     Topic(#[from] ParseIdError),
+    /// Written by a newer release.
+    #[error("a record of __consumer_offsets has the type {0}, which this release does not know")]
+    UnknownType(i16),
 }
 
-/// The outcome of replaying one record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReplayOutcome {
-    /// It is part of the state now.
-    Applied,
-    /// Its key has a type that this release does not know; it was left out.
-    UnknownType(i16),
+/// A record of `__consumer_offsets` once it is decoded, which needs no coordinator.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoredChange {
+    pub(super) group: GroupId,
+    pub(super) change: Change,
 }
 
 /// A change of the committed state of one group: one record.
@@ -132,26 +133,29 @@ impl Change {
             }
         }
     }
+}
 
-    /// The change that a record stands for; the type of its key if that is not known.
-    pub(crate) fn decode(
-        key: &Bytes,
-        value: Option<&Bytes>,
-    ) -> Result<Result<(GroupId, Self), i16>, StoredRecordError> {
+impl StoredChange {
+    /// The change that a record of the log stands for.
+    ///
+    /// # Errors
+    /// The record is damaged, or of a type that is not known.
+    pub fn decode(key: &Bytes, value: Option<&Bytes>) -> Result<Self, StoredRecordError> {
         let mut decoder = Decoder::new(key.clone());
         match decoder.i16()? {
             LEGACY_OFFSET_KEY | OFFSET_KEY => {
                 let key = OffsetCommitKey::decode(&mut decoder, 0)?;
                 let value = value.map(CommittedOffset::decode).transpose()?;
                 let offset_key = (key.topic.parse()?, PartitionIndex(key.partition));
-                Ok(Ok((key.group.as_str().into(), Self::Offset(offset_key, value))))
+                let change = Change::Offset(offset_key, value);
+                Ok(Self { group: key.group.as_str().into(), change })
             }
             GROUP_KEY => {
                 let key = GroupMetadataKey::decode(&mut decoder, 0)?;
                 let value = value.map(StoredGroup::decode).transpose()?.map(Arc::new);
-                Ok(Ok((key.group.as_str().into(), Self::Group(value))))
+                Ok(Self { group: key.group.as_str().into(), change: Change::Group(value) })
             }
-            unknown => Ok(Err(unknown)),
+            unknown => Err(StoredRecordError::UnknownType(unknown)),
         }
     }
 }

@@ -248,7 +248,7 @@ impl Harness {
     pub(super) fn reloaded(&self) -> Self {
         let mut loaded = Self::new();
         for record in &self.log {
-            loaded.coordinator.replay(&record.key, record.value.as_ref()).unwrap();
+            loaded.coordinator.replay(decoded(record));
         }
         loaded.now = self.now;
         loaded.next_reply = self.next_reply;
@@ -315,4 +315,9 @@ pub(super) fn commit(joined: Option<&JoinResponse>, offsets: &[(&str, i32, i64)]
         generation: joined.map_or(Generation::NONE, |joined| joined.generation),
         offsets: offsets.collect(),
     }
+}
+
+/// A record of the log as loading applies it.
+fn decoded(record: &StoredRecord) -> StoredChange {
+    StoredChange::decode(&record.key, record.value.as_ref()).unwrap()
 }

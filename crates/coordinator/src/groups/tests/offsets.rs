@@ -347,10 +347,8 @@ fn undecided_transactional_offsets_are_unstable_until_the_transaction_ends() {
         harness.commit_as(None, 1).unwrap();
         let mut other = Harness::new();
         other.commit_as(None, 9).unwrap();
-        let record = &other.log[0];
         let producer = ProducerId(3);
-        let value = record.value.as_ref();
-        harness.coordinator.replay_transactional(producer, &record.key, value).unwrap();
+        harness.coordinator.replay_transactional(producer, decoded(&other.log[0]));
 
         let fetched = harness.fetch(true);
         assert_eq!(

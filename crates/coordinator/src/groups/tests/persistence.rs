@@ -44,7 +44,7 @@ fn a_loaded_group_that_is_larger_than_the_maximum_rebalances() {
     let members = harness.stable(2);
     let mut loaded = Harness::with(GroupConfig { max_size: 1, ..GroupConfig::default() });
     for record in &harness.log {
-        loaded.coordinator.replay(&record.key, record.value.as_ref()).unwrap();
+        loaded.coordinator.replay(decoded(record));
     }
     loaded.coordinator.start(loaded.now);
     assert_eq!(loaded.heartbeat(&members[0]), Err(GroupError::RebalanceInProgress));
@@ -54,12 +54,16 @@ fn a_loaded_group_that_is_larger_than_the_maximum_rebalances() {
 fn records_of_unknown_types_are_passed_over_and_damaged_ones_reported() {
     let mut harness = Harness::new();
     let key = Bytes::from_static(&[0, 99, 1, 2, 3]);
-    assert_eq!(harness.coordinator.replay(&key, None).unwrap(), ReplayOutcome::UnknownType(99));
-    assert!(harness.coordinator.replay(&Bytes::from_static(&[0, 2, 0, 9]), None).is_err());
-    assert!(harness.coordinator.replay(&Bytes::new(), None).is_err());
+    let unknown = StoredChange::decode(&key, None);
+    assert!(matches!(unknown, Err(StoredRecordError::UnknownType(99))), "{unknown:?}");
+    let is_damaged = |key: &Bytes, value: Option<&Bytes>| {
+        matches!(StoredChange::decode(key, value), Err(StoredRecordError::Decode(_)))
+    };
+    assert!(is_damaged(&Bytes::from_static(&[0, 2, 0, 9]), None));
+    assert!(is_damaged(&Bytes::new(), None));
     harness.commit_as(None, 1).unwrap();
     let damaged = Bytes::from_static(&[0, 3, 1]);
-    assert!(harness.coordinator.replay(&harness.log[0].key, Some(&damaged)).is_err());
+    assert!(is_damaged(&harness.log[0].key, Some(&damaged)));
 }
 
 #[test]
@@ -167,7 +171,7 @@ fn offsets_of_every_version_that_kafka_wrote_are_read() {
             ..Default::default()
         };
         let value = encode_versioned(&value, version, version);
-        harness.coordinator.replay(&key, Some(&value)).unwrap();
+        harness.coordinator.replay(StoredChange::decode(&key, Some(&value)).unwrap());
         let fetched = harness.fetch(false);
         assert_eq!(fetched.offset, Offset(100 + i64::from(version)));
         assert_eq!(fetched.leader_epoch, LeaderEpoch(if version >= 3 { 5 } else { -1 }));
@@ -198,7 +202,7 @@ fn groups_of_every_version_that_kafka_wrote_are_read() {
         };
         let value = encode_versioned(&value, version, version);
         let mut loaded = Harness::new();
-        loaded.coordinator.replay(&key, Some(&value)).unwrap();
+        loaded.coordinator.replay(StoredChange::decode(&key, Some(&value)).unwrap());
         loaded.coordinator.start(loaded.now);
         let current = JoinResponse { generation: Generation(9), ..member.clone() };
         assert_eq!(loaded.heartbeat(&current), Ok(()), "version {version}");

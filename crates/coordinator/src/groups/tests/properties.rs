@@ -339,7 +339,9 @@ proptest! {
         }
         let mut coordinator = Coordinator::new(GroupConfig::default());
         let value = Bytes::from(value);
-        let _ = coordinator.replay(&Bytes::from(key), Some(&value));
+        if let Ok(change) = StoredChange::decode(&Bytes::from(key), Some(&value)) {
+            coordinator.replay(change);
+        }
         coordinator.start(Harness::new().now);
     }
 }
