@@ -9,6 +9,7 @@
 
 mod connection;
 mod consume;
+mod offsets;
 mod pause;
 mod produce;
 mod topic;
@@ -54,6 +55,11 @@ enum Command {
     Latency(produce::LatencyArgs),
     /// Read a topic until this many bytes were read.
     Consume(consume::ConsumeArgs),
+    /// Commit offsets of groups that one coordinator has.
+    CommitOffsets(offsets::OffsetsArgs),
+    /// Wait until the coordinator has loaded the offsets that were committed; reports how long that
+    /// took.
+    FetchOffsets(offsets::OffsetsArgs),
     /// Write to every partition of a topic all the time and report the longest pause of each.
     Pause {
         /// The topic.
@@ -85,6 +91,8 @@ fn main() -> anyhow::Result<()> {
         Command::Produce(args) => produce::throughput(&cli.bootstrap, args)?,
         Command::Latency(args) => produce::latency(&cli.bootstrap, args)?,
         Command::Consume(args) => consume::run(&cli.bootstrap, args)?,
+        Command::CommitOffsets(args) => offsets::commit(&cli.bootstrap, args)?,
+        Command::FetchOffsets(args) => offsets::fetch(&cli.bootstrap, args)?,
         Command::Pause { topic, seconds } => pause::run(&cli.bootstrap, topic, *seconds)?,
         Command::FirstAck { topic, seconds } => {
             produce::first_ack(&cli.bootstrap, topic, Duration::from_secs(*seconds))?

@@ -96,7 +96,7 @@ pub(crate) const RULES: &[Rules] = &[
     },
     Rules {
         name: "load",
-        order: &["connection", "topic", "pause", "consume", "produce", "main"],
+        order: &["connection", "topic", "offsets", "pause", "consume", "produce", "main"],
         upward_max: 0,
         circle_files_max: CIRCLE_FILES_MAX,
         circles: &[],
