@@ -182,6 +182,7 @@ impl Storage {
         directory: &Arc<LogDirectory>,
         missing: &[LogId],
     ) -> Result<(), StorageError> {
+        let _loaded = self.recoverer.load_own(directory).await?;
         // The log first writes the newest chunk again; only then is it durable for certain and may
         // count as the tail.
         self.start_log(directory).await?;

@@ -76,6 +76,11 @@ pub(crate) struct ChunkReader {
 }
 
 impl ChunkReader {
+    /// Whether there are no threads to read on.
+    pub(crate) fn is_on_one_thread(&self) -> bool {
+        self.runtime.is_on_one_thread()
+    }
+
     pub(crate) fn read_back(
         &self,
         log: LogId,

@@ -27,8 +27,8 @@ use crate::{
         },
     },
     recovery::{
-        errors::StorageError, missing_log::missing_epochs, sealed_epochs::SealedEpochs,
-        sealed_logs::SealedError,
+        epoch_chunks::EpochChunks, errors::StorageError, missing_log::missing_epochs,
+        sealed_epochs::SealedEpochs, sealed_logs::SealedError,
     },
 };
 
@@ -246,6 +246,27 @@ impl Recoverer {
         }
         sealed.retain(|(_, seen)| seen.value.unflushed().is_some());
         Ok(sealed)
+    }
+
+    /// Reads the chunks of this broker's older epochs that are in no segment yet, before anything is
+    /// written: a damaged log is left as it is.
+    pub(crate) async fn load_own(
+        &self,
+        directory: &Arc<LogDirectory>,
+    ) -> Result<Vec<Arc<EpochChunks>>, StorageError> {
+        let SealedEpochs { core, manifests, logs, .. } = &*self.sealed;
+        let mut loaded = Vec::new();
+        let held = directory.held();
+        for (log, seen) in manifests.catalog.epochs_of(core.id.broker).await? {
+            let Some(held) = held.iter().find(|held| held.epoch == log.epoch) else { continue };
+            let floor = seen.value.floor_end;
+            let end = seen.value.tail_end.unwrap_or(held.chunks.end).min(held.chunks.end);
+            if held.chunks.start <= floor && floor < end {
+                let epoch = logs.load_from(core, directory, log, floor..end).await;
+                loaded.push(epoch.map_err(|error| start_error(error.into()))?);
+            }
+        }
+        Ok(loaded)
     }
 
     /// Seals the older epochs of this broker at its start, and queues them to be flushed.

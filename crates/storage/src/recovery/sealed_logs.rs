@@ -6,7 +6,8 @@ use std::{
     fmt,
     ops::Range,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, Weak},
+    sync::{Arc, Mutex, MutexGuard, Weak, mpsc},
+    thread,
     time::Duration,
 };
 
@@ -329,15 +330,29 @@ impl LoadFailure {
     }
 }
 
-/// Reads and decrypts chunks. Blocks.
+/// Reads and decrypts chunks: one is read while the one before is decrypted, where there are threads.
+/// Blocks.
 fn read_epoch(
     reader: &ChunkReader,
     log: LogId,
     chunks: Range<ChunkSeq>,
-    read: impl Fn(ChunkSeq) -> Result<Bytes, SealedError>,
+    read: impl Fn(ChunkSeq) -> Result<Bytes, SealedError> + Sync,
 ) -> Result<Arc<EpochChunks>, SealedError> {
-    let numbers = (chunks.start.0..chunks.end.0).map(ChunkSeq);
-    let all = numbers.map(|seq| Ok(Arc::new(reader.read_back(log, seq, &read(seq)?)?)));
-    let all: Vec<_> = all.collect::<Result<_, SealedError>>()?;
-    Ok(Arc::new(EpochChunks::new(log, chunks.start, all)))
+    let (read, numbers) = (&read, || (chunks.start.0..chunks.end.0).map(ChunkSeq));
+    let decrypt = |seq, bytes: Bytes| Ok(Arc::new(reader.read_back(log, seq, &bytes)?));
+    let one_by_one = || numbers().map(|seq| decrypt(seq, read(seq)?)).collect();
+    let all: Result<Vec<_>, SealedError> = thread::scope(|scope| {
+        if reader.is_on_one_thread() {
+            return one_by_one();
+        }
+        // Without room: no more than two chunks are in memory besides the decrypted ones.
+        let (sender, receiver) = mpsc::sync_channel(0);
+        let read_all = || numbers().try_for_each(move |seq| sender.send((seq, read(seq))));
+        let ahead = thread::Builder::new().name("log-reader".to_owned());
+        match ahead.spawn_scoped(scope, read_all) {
+            Ok(_) => receiver.into_iter().map(|(seq, bytes)| decrypt(seq, bytes?)).collect(),
+            Err(_) => one_by_one(),
+        }
+    });
+    Ok(Arc::new(EpochChunks::new(log, chunks.start, all?)))
 }

@@ -142,8 +142,8 @@ pub(super) struct AppendFile {
 }
 
 impl LogDirectory {
-    /// Locks the directory, checks its format and every frame in it, and finds where each chunk is.
-    /// Blocks while it reads all files once.
+    /// Locks the directory, checks its format, and finds where each chunk is. Blocks while it reads
+    /// the headers of all frames. A chunk itself is read and checked by [`LogDirectory::read`].
     ///
     /// A frame at the very end of the log that is not whole was never acknowledged and is cut off.
     /// The chunks found may include some that were released before, and at most one that was
@@ -182,13 +182,13 @@ impl LogDirectory {
                 action: "open it",
                 source,
             })?;
-            let found = scan.file(id, &*file, &path)?;
+            let found = scan.file(id, &file, &path)?;
             let (has_frames, bytes) = (found.has_frames, found.file_bytes);
             let reusable = config.file_lengths().any(|length| length == bytes);
             let open = OpenFile { file, bytes, chunks: 0, in_use: false, has_frames, reusable };
             state.files.insert(id, open);
         }
-        for (epoch, seq, place) in scan.finish() {
+        for (epoch, seq, place) in scan.finish()? {
             state.insert(epoch, seq, place);
         }
         Ok(Arc::new(Self { config, disk, state: Mutex::new(state), lock }))

@@ -47,6 +47,14 @@ pub(super) struct ChunkLocation {
     pub(super) chunk_checksum: u32,
 }
 
+impl ChunkLocation {
+    /// Of the chunk whose frame has this header and place.
+    pub(super) fn of(header: &FrameHeader, position: u64) -> Self {
+        let FrameHeader { file, chunk_bytes, chunk_checksum, .. } = *header;
+        Self { file, position, chunk_bytes, chunk_checksum }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct FrameHeader {
     pub(super) file: FileId,

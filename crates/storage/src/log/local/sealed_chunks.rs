@@ -59,8 +59,7 @@ impl SealedChunks {
             }
             let Some(header) = FrameHeader::decode(&header, id) else { return any };
             if header.epoch == self.epoch && chunks.contains(&header.seq) {
-                let (chunk_bytes, chunk_checksum) = (header.chunk_bytes, header.chunk_checksum);
-                let place = ChunkLocation { file: id, position, chunk_bytes, chunk_checksum };
+                let place = ChunkLocation::of(&header, position);
                 self.places.entry(header.seq).or_default().push(place);
                 any = true;
             }

@@ -4,7 +4,8 @@ use milena_types::Offset;
 
 use super::{NoObjects, all_retired, crashed, seal, times};
 use crate::{
-    MaintenanceError, SealBrokerError, disk::MemoryDisk, partition::fold::fold_now, testing::*,
+    MaintenanceError, SealBrokerError, Storage, StorageError, disk::MemoryDisk,
+    log::backend::LogError, partition::fold::fold_now, testing::*,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -20,6 +21,50 @@ async fn a_missing_directory_is_not_treated_as_empty() {
     std::fs::rename(&aside, &dir).expect("mounted again");
     seal(&second, dead).await;
     assert_eq!(times(&read_all(&*open_partition(&second, 0, 2).await, 0, 500).await), [1]);
+}
+
+/// Each such start would take space: they go on until somebody mends the cause.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_that_finds_a_damaged_log_writes_nothing_into_it() {
+    let mut cluster = Broker::new();
+    let first = cluster.open_broker(1).await;
+    let partition = open_partition(&first, 0, 1).await;
+    for value in 0..3 {
+        append(&partition, batch(&[value])).await;
+    }
+    drop(partition);
+    crashed(first).await;
+    let wal = cluster.dir.path().join("wal/1");
+    let files = || {
+        let names = std::fs::read_dir(&wal).expect("the log").map(|entry| entry.expect("a name"));
+        let mut files: Vec<_> = names
+            .filter(|entry| entry.path().extension().is_some_and(|end| end == "wal"))
+            .map(|entry| (entry.path(), std::fs::read(entry.path()).expect("a file")))
+            .collect();
+        files.sort();
+        files
+    };
+    let (path, mut bytes) = files().swap_remove(0);
+    bytes[200] ^= 1;
+    std::fs::write(&path, &bytes).expect("damaged");
+    let before = files();
+    for _ in 0..3 {
+        let config = cluster.config_of(1);
+        let (disk, objects, keyspace) = (cluster.disk(), cluster.objects(), cluster.keyspace());
+        let opened = Storage::open(config, disk, objects, keyspace, &cluster.runtime).await;
+        match opened.map(drop) {
+            Err(StorageError::Log(LogError::Damaged { path: named, position: 0, .. })) => {
+                assert_eq!(named, path);
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(files() == before, "the log is as it was");
+    }
+    bytes[200] ^= 1;
+    std::fs::write(&path, &bytes).expect("mended");
+    let back = cluster.open_broker(1).await;
+    let partition = open_partition(&back, 0, 2).await;
+    assert_eq!(times(&read_all(&partition, 0, 500).await), [0, 1, 2]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,6 +8,17 @@ use super::*;
 use crate::log::local::frame::{HEADER_BYTES, frame_bytes};
 use crate::{disk::file_system::write_all_at, log::backend::LogError};
 
+/// Opens the directory and reads every chunk in it.
+fn read_back(disk: &MemoryDisk) -> Result<(), LogError> {
+    let directory = open(&disk.fork())?;
+    for held in directory.held() {
+        for seq in held.chunks.start.0..held.chunks.end.0 {
+            directory.read(held.epoch, ChunkSeq(seq))?;
+        }
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_tail_torn_at_any_byte_is_cut_at_the_last_whole_frame() {
     let disk = disk_with(&[&[1; 5000], &[2; 3000], &[3; 700]]).await;
@@ -36,6 +47,40 @@ async fn after_a_torn_tail_the_log_starts_a_new_epoch() {
     assert_eq!(held(&disk).unwrap(), [(1, 0, 1), (2, 0, 1)]);
 }
 
+/// A start that is cut short while it writes the newest chunk again leaves a torn copy behind the
+/// whole one.
+#[tokio::test]
+async fn a_chunk_that_is_torn_where_it_was_written_again_is_where_it_is_whole() {
+    let disk = disk_with(&[b"one", b"two"]).await;
+    drop(start(&disk, 2));
+    disk.kill();
+    drop(start(&disk, 3));
+    let copies: Vec<PathBuf> = wal_files(&disk)
+        .into_iter()
+        .filter(|file| disk.edit(file, |bytes| bytes[..4] == *b"MWAL"))
+        .collect();
+    assert_eq!(copies.len(), 3, "{copies:?}");
+    let places = [frame_bytes(3) as usize, 0, 0];
+    for torn in 0..8_u32 {
+        let bent = disk.fork();
+        for (copy, start) in copies.iter().zip(places) {
+            let index = copies.iter().position(|other| other == copy).unwrap();
+            if torn & (1 << index) > 0 {
+                bent.edit(copy, |bytes| bytes[start + HEADER_BYTES + 1] ^= 1);
+            }
+        }
+        let end = if torn == 7 { 1 } else { 2 };
+        assert_eq!(held(&bent).unwrap(), [(1, 0, end)], "torn: {torn:b}");
+        read_back(&bent).unwrap();
+        // What the next epoch begins with decides it as the end does.
+        let (source, log) = start(&bent, 4);
+        commit(&source, &log, b"new").await;
+        drop((source, log));
+        assert_eq!(held(&bent).unwrap(), [(1, 0, end), (4, 0, 1)], "torn: {torn:b}");
+        read_back(&bent).unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_bit_flipped_before_the_tail_is_reported_with_file_and_position() {
     let disk = disk_with(&[&[1; 100], &[2; 5000], &[3; 100]]).await;
@@ -46,7 +91,7 @@ async fn a_bit_flipped_before_the_tail_is_reported_with_file_and_position() {
         for byte in 0..HEADER_BYTES + length {
             let bent = disk.fork();
             bent.edit(file, |bytes| bytes[start as usize + byte] ^= 0x10);
-            match held(&bent) {
+            match read_back(&bent) {
                 Err(LogError::Damaged { path, position, .. }) => {
                     assert_eq!((&path, position), (file, start));
                 }
@@ -64,7 +109,7 @@ async fn damage_at_the_end_of_a_file_that_another_follows_is_reported() {
     let files = wal_files(&disk);
     let third = 2 * frame_bytes(chunk.len());
     disk.edit(&files[0], |bytes| bytes[third as usize + HEADER_BYTES] ^= 1);
-    match held(&disk) {
+    match read_back(&disk) {
         Err(LogError::Damaged { path, position, .. }) => {
             assert_eq!((path, position), (files[0].clone(), third));
         }
