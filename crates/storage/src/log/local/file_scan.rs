@@ -50,9 +50,10 @@ pub(super) struct DirectoryScan {
     places: BTreeMap<(BrokerEpoch, ChunkSeq), ChunkLocation>,
     /// The newest chunk so far.
     last: Option<ChunkMark>,
-    /// Where the newest chunk is, if nothing follows it in the file: the latest place last. It may
-    /// not be whole.
-    in_doubt: Vec<FileEnd>,
+    /// Where the newest chunk is, if nothing follows it in its file: the latest place last. It may not
+    /// be whole.
+    in_doubt: Vec<ChunkLocation>,
+    files: BTreeMap<FileId, (PathBuf, Arc<dyn DiskFile>)>,
     /// The newest chunk before the one in doubt.
     before_doubt: Option<ChunkMark>,
     /// The end of the previous file's frames, for the message.
@@ -62,13 +63,6 @@ pub(super) struct DirectoryScan {
 
 /// A chunk, as the one after it names it: epoch, number, checksum.
 type ChunkMark = (BrokerEpoch, ChunkSeq, u32);
-
-/// The last frame of a file.
-struct FileEnd {
-    path: PathBuf,
-    file: Arc<dyn DiskFile>,
-    place: ChunkLocation,
-}
 
 /// The bytes behind the last frame of a file.
 enum Remainder {
@@ -94,6 +88,7 @@ impl DirectoryScan {
     ) -> Result<ScannedFile, LogError> {
         let io = || LogError::io(path, "read it");
         let file_bytes = file.bytes().map_err(io())?;
+        self.files.insert(id, (path.to_owned(), file.clone()));
         let (mut position, mut last) = (0, None);
         while let Some(header) = header_at(id, &**file, position, file_bytes).map_err(io())? {
             self.add(path, position, &header)?;
@@ -115,8 +110,7 @@ impl DirectoryScan {
             warn_of_cut(path, position);
         }
         if let Some((start, header)) = last {
-            let place = ChunkLocation::of(&header, start);
-            self.in_doubt.push(FileEnd { path: path.to_owned(), file: file.clone(), place });
+            self.in_doubt.push(ChunkLocation::of(&header, start));
             self.last_end = Some((path.to_owned(), position));
         }
         Ok(ScannedFile { file_bytes, has_frames: last.is_some() })
@@ -124,21 +118,24 @@ impl DirectoryScan {
 
     /// Decides whether the chunk in doubt is whole, and where. If it is nowhere, it is cut off.
     fn settle(&mut self) -> Result<(), LogError> {
-        let Some((epoch, seq, _)) = self.last else { return Ok(()) };
+        let Some((epoch, seq, _)) = self.last.filter(|_| !self.in_doubt.is_empty()) else {
+            return Ok(());
+        };
         let mut whole = None;
-        for end in self.in_doubt.drain(..).rev() {
-            let is_whole = is_whole(&mut self.frame, &end);
-            if is_whole.map_err(LogError::io(&end.path, "read it"))? {
-                whole = Some(end.place);
+        for place in self.in_doubt.drain(..).rev() {
+            let (path, file) = &self.files[&place.file];
+            let is_whole = is_whole(&mut self.frame, &**file, &place);
+            if is_whole.map_err(LogError::io(path, "read it"))? {
+                whole = Some(place);
                 break;
             }
-            warn_of_cut(&end.path, end.place.position);
+            warn_of_cut(path, place.position);
         }
         match whole {
             Some(place) => drop(self.places.insert((epoch, seq), place)),
             None => {
                 self.places.remove(&(epoch, seq));
-                self.last = self.before_doubt;
+                self.last = self.before_doubt.take();
             }
         }
         Ok(())
@@ -156,28 +153,33 @@ impl DirectoryScan {
             let what = format!("no log has as many chunks as the number of this one says: {seq}");
             return Err(damaged(path, position, what));
         }
-        let again = self.last == Some((epoch, seq, header.chunk_checksum));
-        if !again {
-            // What was written first is durable if the log went on behind it.
+        if position > 0 {
+            // The frame before it in this file is whole.
+            self.in_doubt.clear();
+        }
+        let mark = (epoch, seq, header.chunk_checksum);
+        if self.last != Some(mark) {
+            // So is what the log went on behind, but of several places only one.
             let continues = self.last.is_some_and(|last| is_next(last, header));
-            if !self.in_doubt.is_empty() && !(continues && self.in_doubt.len() == 1) {
+            if !(continues && self.in_doubt.len() == 1) {
                 self.settle()?;
             }
             self.in_doubt.clear();
         }
+        let again = self.last == Some(mark);
+        if again && self.in_doubt.is_empty() {
+            self.in_doubt.extend(self.places.get(&(epoch, seq)).copied());
+        }
         match self.last {
-            Some(last) if last.0 == epoch => {
-                if !again && !is_next(last, header) {
-                    let (path, position) = match &self.last_end {
-                        Some((end_path, end)) if position == 0 => (&**end_path, *end),
-                        _ => (path, position),
-                    };
-                    let last_seq = last.1;
-                    let what = format!(
-                        "after chunk {last_seq} of broker epoch {epoch} chunk {seq} follows"
-                    );
-                    return Err(damaged(path, position, what));
-                }
+            Some(last) if again || is_next(last, header) => {}
+            Some((last_epoch, last_seq, _)) if last_epoch == epoch => {
+                let (path, position) = match &self.last_end {
+                    Some((end_path, end)) if position == 0 => (&**end_path, *end),
+                    _ => (path, position),
+                };
+                let what =
+                    format!("after chunk {last_seq} of broker epoch {epoch} chunk {seq} follows");
+                return Err(damaged(path, position, what));
             }
             Some((last_epoch, ..)) if last_epoch > epoch => {
                 let what = format!("a chunk of broker epoch {epoch} follows one of {last_epoch}");
@@ -201,9 +203,7 @@ impl DirectoryScan {
     pub(super) fn finish(
         mut self,
     ) -> Result<impl Iterator<Item = (BrokerEpoch, ChunkSeq, ChunkLocation)>, LogError> {
-        if !self.in_doubt.is_empty() {
-            self.settle()?;
-        }
+        self.settle()?;
         Ok(self.places.into_iter().map(|((epoch, seq), place)| (epoch, seq, place)))
     }
 }
@@ -238,12 +238,16 @@ fn header_at(
 }
 
 /// Whether the chunk of the frame is what its header says.
-fn is_whole(buffer: &mut WriteBuffer, end: &FileEnd) -> std::io::Result<bool> {
-    let chunk_bytes = end.place.chunk_bytes as usize;
+fn is_whole(
+    buffer: &mut WriteBuffer,
+    file: &dyn DiskFile,
+    place: &ChunkLocation,
+) -> std::io::Result<bool> {
+    let chunk_bytes = place.chunk_bytes as usize;
     buffer.clear();
     let frame = buffer.grow(frame::frame_bytes(chunk_bytes) as usize);
-    read_exact_at(&*end.file, frame, end.place.position)?;
-    Ok(crc32c::crc32c(&frame[HEADER_BYTES..][..chunk_bytes]) == end.place.chunk_checksum)
+    read_exact_at(file, frame, place.position)?;
+    Ok(crc32c::crc32c(&frame[HEADER_BYTES..][..chunk_bytes]) == place.chunk_checksum)
 }
 
 /// Classifies the bytes behind the last frame.

@@ -81,6 +81,47 @@ async fn a_chunk_that_is_torn_where_it_was_written_again_is_where_it_is_whole() 
     }
 }
 
+/// A torn chunk stays in its file behind the chunk that the next start writes again.
+#[tokio::test]
+async fn behind_a_torn_chunk_the_one_before_it_may_be_written_again_and_again() {
+    let disk = MemoryDisk::default();
+    let (source, log) = start(&disk, 1);
+    // Three fill a file.
+    let chunk = [7; 19 << 10];
+    for _ in 0..4 {
+        commit(&source, &log, &chunk).await;
+    }
+    drop((source, log));
+    disk.kill();
+    let last = wal_files(&disk)
+        .into_iter()
+        .rfind(|file| disk.edit(file, |bytes| bytes[..4] == *b"MWAL"))
+        .unwrap();
+    disk.edit(&last, |bytes| bytes[HEADER_BYTES + 1] ^= 1);
+    for epoch in 2..5 {
+        assert_eq!(held(&disk).unwrap(), [(1, 0, 3)], "epoch {epoch}");
+        drop(start(&disk, epoch));
+        disk.kill();
+    }
+    let (source, log) = start(&disk, 5);
+    commit(&source, &log, b"new").await;
+    disk.kill();
+    drop((source, log));
+    assert_eq!(held(&disk).unwrap(), [(1, 0, 3), (5, 0, 1)]);
+    read_back(&disk).unwrap();
+    // The newest place of what was written again may be torn, too.
+    let copies: Vec<PathBuf> = wal_files(&disk)
+        .into_iter()
+        .filter(|file| disk.edit(file, |bytes| bytes[..4] == *b"MWAL"))
+        .collect();
+    let torn = disk.fork();
+    torn.process().remove(copies.last().unwrap()).unwrap();
+    let newest = &copies[copies.len() - 2];
+    torn.edit(newest, |bytes| bytes[HEADER_BYTES + 1] ^= 1);
+    assert_eq!(held(&torn).unwrap(), [(1, 0, 3)]);
+    read_back(&torn).unwrap();
+}
+
 #[tokio::test]
 async fn a_bit_flipped_before_the_tail_is_reported_with_file_and_position() {
     let disk = disk_with(&[&[1; 100], &[2; 5000], &[3; 100]]).await;
