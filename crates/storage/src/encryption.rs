@@ -31,7 +31,7 @@ const AAD_BYTES: usize = 32 + 4 + 2;
 const DERIVE_LABEL: &[u8] = b"milena object key\0";
 
 /// Why bytes at rest could not be opened.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the messages name the fields")]
 pub enum EncryptionError {
     /// The header names a key that this process does not have.

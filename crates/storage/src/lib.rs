@@ -11,10 +11,11 @@
 //! own (`catalog/`). Not here: replication (the stores provide durability), and the choice of a
 //! partition's leader.
 //!
-//! Folders, each of which knows only those before it: `disk`, `objects`, `segment`, `log`,
-//! `catalog` (records in the metadata store), `chunk` (from append to commit), `partition`,
+//! Folders, each of which knows only those before it: `disk`, `objects`, `cache`, `log`, `catalog`
+//! (records in the metadata store), `chunk` (from append to commit), `partition`,
 //! `recovery` (opening, takeover), `flush`.
 
+mod cache;
 mod catalog;
 mod chunk;
 pub mod disk;
@@ -35,6 +36,10 @@ mod sweep;
 mod testing;
 mod tuning;
 
+pub use cache::{
+    block_cache::BlockCache,
+    object_reads::{ObjectRead, ObjectReads},
+};
 pub use catalog::{lives::Lives, storage_catalog::CatalogError};
 pub use chunk::{
     admission::{AdmitError, BudgetPermit},
@@ -50,13 +55,12 @@ pub use partition::{
     options::PartitionOptions,
     partition::{Partition, WatchGuard},
     producers::state::SequenceError,
-    read::{ReadData, ReadError, ReadRequest},
+    read::{Missing, ReadData, ReadError, ReadRequest},
     watch::Waiter,
 };
 pub use recovery::{
     errors::StorageError, opening::LeaderTerm, seal::SealBrokerError, sealed_logs::SealedLogs,
 };
-pub use segment::blocks::BlockCache;
 pub use storage::{CloseOutcome, ClosedPartition, Storage};
 pub use storage_config::StorageConfig;
 pub use tuning::{FlushPolicy, MemoryBudget};

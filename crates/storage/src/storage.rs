@@ -13,6 +13,7 @@ use milena_store::Keyspace;
 use milena_types::{BrokerEpoch, BrokerId, ChunkSeq, TopicPartition};
 
 use crate::{
+    cache::object_cache::ObjectCache,
     catalog::{
         deletion::DeletedPartitions, lives::Lives, manifests::Manifests, object_names::ObjectNames,
         pages::Pages,
@@ -113,16 +114,6 @@ async fn open_directory(
             outcome => return Ok(outcome?),
         }
     }
-}
-
-fn segments_of(config: &StorageConfig, objects: &Objects, runtime: &Runtime) -> Arc<Segments> {
-    Arc::new(Segments::new(
-        config.cluster.clone(),
-        objects.clone(),
-        config.keys.clone(),
-        config.blocks.clone(),
-        runtime.clone(),
-    ))
 }
 
 impl Storage {
@@ -230,7 +221,10 @@ impl Storage {
                 flush_bytes: config.flush.bytes,
             },
         );
-        let pages = Pages::new(objects.clone(), config.keys.clone(), runtime.clone());
+        let cache =
+            ObjectCache::new(config.cluster.clone(), config.blocks.clone(), runtime.clone());
+        let (keys, pages_cache) = (config.keys.clone(), cache.clone());
+        let pages = Pages::new(objects.clone(), keys.clone(), pages_cache, runtime.clone());
         let manifests = Arc::new(Manifests::new(catalog, pages, names));
         let partitions = Arc::new(OpenPartitions::default());
         let deleted = Arc::new(DeletedPartitions::default());
@@ -250,7 +244,7 @@ impl Storage {
         let opener = PartitionOpener {
             core: core.clone(),
             manifests: manifests.clone(),
-            segments: segments_of(config, &objects, &runtime),
+            segments: Arc::new(Segments::new(objects.clone(), keys, cache)),
             partitions: partitions.clone(),
             deleted: deleted.clone(),
             sealed: sealed.clone(),

@@ -5,11 +5,11 @@ use std::{path::PathBuf, time::Duration};
 use milena_types::{BrokerEpoch, BrokerId, ClusterId};
 
 use crate::{
+    cache::block_cache::BlockCache,
     chunk::record_pool::RecordPool,
     encryption::KeyRing,
     log::local::directory::LogConfig,
     recovery::sealed_logs::SealedLogs,
-    segment::blocks::BlockCache,
     tuning::{FlushPolicy, MemoryBudget},
 };
 

@@ -17,6 +17,7 @@ use milena_types::{
 };
 
 use crate::{
+    cache::{block_cache::BlockCache, object_cache::ObjectCache},
     catalog::pages::Pages,
     catalog::{
         records::{FlushRecord, ManifestRecord},
@@ -34,7 +35,7 @@ use crate::{
         read::ReadRequest,
     },
     recovery::sealed_logs::SealedLogs,
-    segment::{batch_spans::batch_spans, blocks::BlockCache},
+    segment::batch_spans::batch_spans,
     storage::Storage,
     storage_config::StorageConfig,
 };
@@ -235,7 +236,9 @@ pub(crate) async fn read_all(
 /// The references to each object, by name: from manifests, the pages they name, and flush records.
 async fn references(broker: &Broker) -> BTreeMap<String, u32> {
     let entries = broker.entries("").await;
-    let storage_pages = Pages::new(broker.objects(), keys(), broker.runtime.clone());
+    let (cluster, blocks) = ("c".parse().expect("a cluster id"), BlockCache::new(1 << 20));
+    let cache = ObjectCache::new(cluster, blocks, broker.runtime.clone());
+    let storage_pages = Pages::new(broker.objects(), keys(), cache, broker.runtime.clone());
     let mut found = BTreeMap::new();
     let mut refer = |object: &str| *found.entry(object.to_owned()).or_default() += 1;
     for entry in entries {

@@ -38,6 +38,7 @@ pub struct Cluster {
     kafka_version: String,
     tuning: BrokerTuning,
     disk: Option<MemoryDisk>,
+    objects: Option<Objects>,
     memory: SharedMemory,
     kafka_config: BTreeMap<String, String>,
     brokers: BTreeMap<i32, Broker>,
@@ -54,6 +55,8 @@ pub struct ClusterOptions {
     pub disk: Option<MemoryDisk>,
     /// The metadata store; none: an embedded one.
     pub store: Option<FaultyStore>,
+    /// The object store; none: a directory.
+    pub objects: Option<Objects>,
     pub memory: MemoryShares,
     pub kafka_config: BTreeMap<String, String>,
 }
@@ -66,6 +69,7 @@ impl Default for ClusterOptions {
             tuning: BrokerTuning::default(),
             disk: None,
             store: None,
+            objects: None,
             memory: MemoryShares::default(),
             kafka_config: BTreeMap::new(),
         }
@@ -150,6 +154,7 @@ impl Cluster {
             kafka_version: options.kafka_version.to_owned(),
             tuning: options.tuning,
             disk: options.disk,
+            objects: options.objects,
             memory: SharedMemory::new(options.memory),
             kafka_config: options.kafka_config,
             brokers: BTreeMap::new(),
@@ -190,8 +195,10 @@ impl Cluster {
         let key = DataKey::new(KeyId(1), [7; 32]);
         let parts = BrokerParts {
             store: self.store.clone(),
-            objects: Objects::in_directory(&self.dir.path().join("objects"))
-                .expect("a directory of objects"),
+            objects: self.objects.clone().unwrap_or_else(|| {
+                Objects::in_directory(&self.dir.path().join("objects"))
+                    .expect("a directory of objects")
+            }),
             keys: KeyRing::new(key, Vec::new()),
             blocks: self.blocks.clone(),
             sealed_logs: self.sealed_logs.clone(),
@@ -302,6 +309,20 @@ impl Cluster {
         }
         std::fs::write(&blocked, b"").expect("a file where a directory is needed");
         BlockedObjects { blocked, aside }
+    }
+
+    /// The files of a kind of objects, by name.
+    pub fn object_files(&self, kind: &str) -> Vec<PathBuf> {
+        let (mut found, mut dirs) =
+            (Vec::new(), vec![self.dir.path().join("objects/i1").join(kind)]);
+        while let Some(dir) = dirs.pop() {
+            for entry in std::fs::read_dir(dir).expect("a directory") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() { &mut dirs } else { &mut found }.push(path);
+            }
+        }
+        found.sort();
+        found
     }
 
     /// Kills a broker, and ends its registration.

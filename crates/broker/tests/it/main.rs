@@ -7,6 +7,7 @@
 mod api_versions;
 mod bounds;
 mod cluster;
+mod cold_fetches;
 mod compatibility;
 mod configs;
 mod connection;

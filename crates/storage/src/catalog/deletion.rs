@@ -234,7 +234,7 @@ impl Manifests {
             let released = seen.value.pages.len().min(PAGES_PER_STEP);
             let pages: Vec<_> = seen.value.pages.drain(..released).collect();
             for page in &pages {
-                for segment in self.pages.read(page).await? {
+                for segment in self.pages.read(page).await?.iter() {
                     swaps.objects.release(&segment.object);
                 }
                 swaps.objects.release(&page.object);

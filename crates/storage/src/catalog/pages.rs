@@ -3,10 +3,17 @@
 //! Layout: magic `MLNABLB1`, the id of the data key u32, a salt of 16 bytes, then the payload
 //! sealed as frame 0 of the object. The object's name is authenticated.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use milena_runtime::Runtime;
 
 use crate::{
+    cache::{
+        block::{Cacheable, Place},
+        object_cache::ObjectCache,
+        object_reads::{Miss, ObjectReads, Wanted, until_there},
+    },
     catalog::records::{PageRef, SegmentRef},
     encryption::{EncryptionError, KeyId, KeyRing, Salt, TAG_BYTES},
     format_level::FormatLevel,
@@ -23,7 +30,7 @@ const HEADER_BYTES: usize = 8 + 4 + 16;
 const OBJECT_BYTES_MAX: u64 = 64 << 20;
 
 /// Why a page or a snapshot cannot be read or written.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum PageError {
     /// The object store failed.
     #[error(transparent)]
@@ -49,25 +56,58 @@ impl PageError {
     }
 }
 
+/// What a listed segment takes of memory while a page is read, about.
+const LISTED_BYTES: u64 = 1024;
+
+impl Cacheable for Arc<[SegmentRef]> {
+    type Error = PageError;
+
+    fn memory_bytes(&self) -> usize {
+        self.iter().map(|segment| size_of::<SegmentRef>() + segment.object.len()).sum()
+    }
+}
+
 /// Reads and writes the pages and snapshots of one cluster. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Pages {
     objects: Objects,
     keys: KeyRing,
+    cache: ObjectCache,
     runtime: Runtime,
 }
 
 impl Pages {
-    pub(crate) fn new(objects: Objects, keys: KeyRing, runtime: Runtime) -> Self {
-        Self { objects, keys, runtime }
+    pub(crate) fn new(
+        objects: Objects,
+        keys: KeyRing,
+        cache: ObjectCache,
+        runtime: Runtime,
+    ) -> Self {
+        Self { objects, keys, cache, runtime }
     }
 
-    /// The segments a page lists, in offset order.
-    pub(crate) async fn read(&self, page: &PageRef) -> Result<Vec<SegmentRef>, PageError> {
+    /// The segments a page lists, in offset order. Cancel-safe.
+    pub(crate) async fn read(&self, page: &PageRef) -> Result<Arc<[SegmentRef]>, PageError> {
+        until_there(|reads| self.look_up(page, reads)).await
+    }
+
+    /// As [`Pages::read`], if it is cached; else begins to read it.
+    pub(crate) fn look_up(
+        &self,
+        page: &PageRef,
+        reads: &mut ObjectReads,
+    ) -> Result<Arc<[SegmentRef]>, Miss<PageError>> {
         let object = ObjectId::new(page.object.as_str());
-        let payload = self.open(&object).await?;
-        serde_json::from_slice(&payload)
-            .map_err(|error| PageError::Damaged { object, reason: error.to_string() })
+        let load = || {
+            let (pages, object) = (self.clone(), object.clone());
+            async move {
+                let payload = pages.open(&object).await?;
+                serde_json::from_slice(&payload)
+                    .map_err(|error| PageError::Damaged { object, reason: error.to_string() })
+            }
+        };
+        let load_bytes = u64::from(page.segments) * LISTED_BYTES;
+        reads.look_up(&self.cache, Wanted { object: &object, place: Place::Page, load_bytes, load })
     }
 
     pub(crate) async fn write(

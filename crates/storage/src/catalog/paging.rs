@@ -60,7 +60,7 @@ impl Manifests {
             if let Some(last) =
                 record.pages.pop_if(|last| last.segments + SEGMENTS_MOVED <= SEGMENTS_PER_PAGE_MAX)
             {
-                segments = self.pages.read(&last).await?;
+                segments.extend_from_slice(&self.pages.read(&last).await?);
                 swaps.objects.release(&last.object);
             }
             segments.extend(record.segments.drain(..SEGMENTS_MOVED as usize));
@@ -79,7 +79,7 @@ impl Manifests {
         while let Some(page) = record.pages.first()
             && page.base < start
         {
-            let mut segments = self.pages.read(page).await?;
+            let mut segments = self.pages.read(page).await?.to_vec();
             let below = segments.partition_point(|segment| segment.end <= start);
             if below == 0 {
                 break;

@@ -3,11 +3,16 @@
 use std::{
     collections::VecDeque,
     fmt, io,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream::BoxStream};
+use tokio::sync::watch;
+
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
     ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, path::Path,
@@ -24,16 +29,56 @@ pub enum StoreFault {
     NoSpace,
 }
 
-/// A store whose next requests fail.
+/// A store whose next requests fail, or whose reads do not end. Counts the reads.
 pub struct FaultyStore {
     inner: Arc<dyn ObjectStore>,
     faults: Mutex<VecDeque<StoreFault>>,
+    holds_reads: watch::Sender<bool>,
+    reads: AtomicU64,
+    reading: AtomicU64,
+    reading_max: AtomicU64,
+}
+
+/// A read under way.
+struct Reading<'a>(&'a FaultyStore);
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        self.0.reading.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl FaultyStore {
     /// A store over another, without faults for now.
     pub fn new(inner: Arc<dyn ObjectStore>) -> Arc<Self> {
-        Arc::new(Self { inner, faults: Mutex::default() })
+        Arc::new(Self {
+            inner,
+            faults: Mutex::default(),
+            holds_reads: watch::Sender::new(false),
+            reads: AtomicU64::new(0),
+            reading: AtomicU64::new(0),
+            reading_max: AtomicU64::new(0),
+        })
+    }
+
+    /// While it holds them, reads do not end.
+    pub fn hold_reads(&self, holds: bool) {
+        self.holds_reads.send_replace(holds);
+    }
+
+    /// How many reads have begun, and how many of them were under way at a time, since this was asked
+    /// last.
+    pub fn take_reads(&self) -> (u64, u64) {
+        let reading = self.reading.load(Ordering::Relaxed);
+        let reading_max = self.reading_max.swap(reading, Ordering::Relaxed);
+        (self.reads.swap(0, Ordering::Relaxed), reading_max)
+    }
+
+    fn begin_read(&self) -> Reading<'_> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        let reading = self.reading.fetch_add(1, Ordering::Relaxed) + 1;
+        self.reading_max.fetch_max(reading, Ordering::Relaxed);
+        Reading(self)
     }
 
     /// Makes the next puts, gets and deletes fail, one by each of these.
@@ -89,6 +134,8 @@ impl ObjectStore for FaultyStore {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        let _reading = self.begin_read();
+        let _ = self.holds_reads.subscribe().wait_for(|holds| !holds).await;
         self.run(self.inner.get_opts(location, options)).await
     }
 

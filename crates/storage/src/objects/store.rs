@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Why an operation of the object store failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages name the fields")]
 pub enum ObjectError {
     /// There is no such object. Its reader plans again: it may have been replaced.
@@ -26,13 +26,30 @@ pub enum ObjectError {
     NotFound { object: ObjectId },
     /// There is no space for the object.
     #[error("no space left for object {object} ({source}): free space, it is put again then")]
-    Full { object: ObjectId, source: object_store::Error },
+    Full { object: ObjectId, source: Arc<object_store::Error> },
     /// The store failed; trying again may help.
     #[error("cannot {action} object {object} ({source}): check the object store")]
-    Store { object: ObjectId, action: &'static str, source: object_store::Error },
+    Store { object: ObjectId, action: &'static str, source: Arc<object_store::Error> },
     /// The object is shorter than what refers to it says.
     #[error("object {object} ends early at byte {position}: restore the object from a copy")]
     Truncated { object: ObjectId, position: u64 },
+}
+
+impl ObjectError {
+    /// A read that the store never ended.
+    pub(crate) fn timed_out(object: ObjectId) -> Self {
+        Self::not_read(object, io::ErrorKind::TimedOut.into())
+    }
+
+    /// A read that cannot begin, since the broker stops.
+    pub(crate) fn stopping(object: ObjectId) -> Self {
+        Self::not_read(object, io::Error::other("the broker stops"))
+    }
+
+    fn not_read(object: ObjectId, source: io::Error) -> Self {
+        let source = object_store::Error::Generic { store: "objects", source: source.into() };
+        Self::Store { object, action: "read", source: source.into() }
+    }
 }
 
 /// The object store of a cluster. Cheap to clone.
@@ -69,7 +86,7 @@ impl Objects {
         match self.store.put(&object.path(), PutPayload::from_bytes(bytes)).await {
             Ok(_) => Ok(()),
             Err(source) if is_caused_by_full_disk(&source) => {
-                Err(ObjectError::Full { object: object.clone(), source })
+                Err(ObjectError::Full { object: object.clone(), source: source.into() })
             }
             Err(source) => Err(failed(object, "put", source)),
         }
@@ -126,7 +143,7 @@ fn failed(object: &ObjectId, action: &'static str, source: object_store::Error) 
     let object = object.clone();
     match source {
         object_store::Error::NotFound { .. } => ObjectError::NotFound { object },
-        source => ObjectError::Store { object, action, source },
+        source => ObjectError::Store { object, action, source: source.into() },
     }
 }
 

@@ -16,6 +16,8 @@ pub(crate) struct BatchCollector {
     at_least_one: bool,
     pub(crate) parts: Vec<Bytes>,
     pub(crate) bytes: usize,
+    /// Where what was taken ends; before it has taken something, where it begins.
+    pub(crate) next: Offset,
     /// Whether `max_bytes` ended it, so that there is more.
     pub(crate) is_cut: bool,
 }
@@ -24,7 +26,8 @@ impl BatchCollector {
     /// Collects from the batch that holds `from` (or follows it) up to `end`: at most `max_bytes`,
     /// but one batch at least when `at_least_one`.
     pub(crate) fn new(from: Offset, end: Offset, max_bytes: usize, at_least_one: bool) -> Self {
-        Self { from, end, max_bytes, at_least_one, parts: Vec::new(), bytes: 0, is_cut: false }
+        let (parts, bytes, next) = (Vec::new(), 0, from);
+        Self { from, end, max_bytes, at_least_one, parts, bytes, next, is_cut: false }
     }
 
     /// Takes from a range that has exactly the offsets from `base` to before `end`. Returns
@@ -34,7 +37,7 @@ impl BatchCollector {
         if !whole {
             return self.take(batches);
         }
-        self.push(batches.clone());
+        self.push(batches.clone(), end);
         self.is_cut = self.remaining() == 0 && end < self.end;
         self.remaining() > 0 && end < self.end
     }
@@ -43,6 +46,7 @@ impl BatchCollector {
     pub(crate) fn take(&mut self, batches: &Bytes) -> bool {
         let remaining = self.remaining();
         let mut range: Option<Range<usize>> = None;
+        let mut next = self.next;
         let mut more = true;
         for span in batch_spans(batches) {
             if span.header.last_offset() < self.from {
@@ -57,20 +61,22 @@ impl BatchCollector {
                 break;
             }
             range = Some(start..span.end());
+            next = span.header.last_offset().plus(1);
         }
         if let Some(range) = range {
-            self.push(batches.slice(range));
+            self.push(batches.slice(range), next);
         }
         self.is_cut |= more && self.remaining() == 0;
         more && self.remaining() > 0
     }
 
-    fn push(&mut self, part: Bytes) {
+    fn push(&mut self, part: Bytes, next: Offset) {
         self.bytes += part.len();
+        self.next = next;
         self.parts.push(part);
     }
 
-    fn remaining(&self) -> usize {
+    pub(crate) fn remaining(&self) -> usize {
         self.max_bytes.saturating_sub(self.bytes)
     }
 }

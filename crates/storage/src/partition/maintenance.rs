@@ -49,7 +49,7 @@ impl Partition {
         let mut start = None;
         'segments: for group in 0..=manifest.record.pages.len() {
             let segments = match manifest.record.pages.get(group) {
-                Some(page) => self.manifests.pages.read(page).await?,
+                Some(page) => self.manifests.pages.read(page).await?.to_vec(),
                 None => manifest.record.segments.iter().chain(unfolded.clone()).cloned().collect(),
             };
             for segment in segments {

@@ -283,7 +283,7 @@ impl Partition {
     }
 
     /// Reads the records again after another broker changed them.
-    async fn reload(&self) -> Result<(), ManifestError> {
+    pub(super) async fn reload(&self) -> Result<(), ManifestError> {
         // Flushes first: one that is folded between the two reads is then seen twice, and in the
         // other order not at all.
         let flushes = self.manifests.flushes.read(&self.manifests.catalog).await?;

@@ -9,6 +9,7 @@ use crate::{AppendOptions, PartitionOptions, SequenceError, testing::*};
 
 mod model;
 
+mod cold_reads;
 mod commits;
 mod maintenance;
 mod reads;

@@ -14,11 +14,7 @@ use milena_types::{LeaderEpoch, Offset, Timestamp};
 
 use crate::{
     chunk::tail::TailRun,
-    partition::{
-        bounds::Isolation,
-        partition::Partition,
-        read::{PLANS_MAX, ReadError},
-    },
+    partition::{bounds::Isolation, partition::Partition, read::ReadError},
     segment::batch_spans::batch_spans,
 };
 
@@ -91,10 +87,10 @@ impl Partition {
         &self,
         isolation: Isolation,
     ) -> Result<Option<TimestampOffset>, ReadError> {
-        let mut plans = 0;
         let largest = loop {
+            let planned = self.lock().manifest.clone();
             match self.largest_timestamp(isolation).await {
-                Err(error) if error.is_gone() && plans < PLANS_MAX => plans += 1,
+                Err(error) if error.is_gone() => self.plan_again(&planned, error).await?,
                 outcome => break outcome?,
             }
         };
@@ -119,7 +115,7 @@ impl Partition {
             if within.has_all(page.base, page.end) {
                 largest = largest.max(page.max_timestamp);
             } else {
-                partial.extend(self.manifests.pages.read(page).await?);
+                partial.extend(self.manifests.pages.read(page).await?.iter().cloned());
             }
         }
         partial.extend(manifest.newer().cloned());
@@ -154,10 +150,10 @@ impl Partition {
         query: TimestampQuery,
         isolation: Isolation,
     ) -> Result<Option<TimestampOffset>, ReadError> {
-        let mut plans = 0;
         loop {
+            let planned = self.lock().manifest.clone();
             match self.find_once(query, isolation).await {
-                Err(error) if error.is_gone() && plans < PLANS_MAX => plans += 1,
+                Err(error) if error.is_gone() => self.plan_again(&planned, error).await?,
                 outcome => return outcome,
             }
         }

@@ -34,8 +34,8 @@ pub(super) async fn rebuild_producers(
     };
     let mut replay = Replay { segments, id, from, now, producers: &mut producers };
     for page in manifest.record.pages.iter().filter(|page| page.end > from) {
-        for segment in manifests.pages.read(page).await? {
-            replay.footer(&segment).await?;
+        for segment in manifests.pages.read(page).await?.iter() {
+            replay.footer(segment).await?;
         }
     }
     // A flush may have gone before chunks of another log that its records come after.

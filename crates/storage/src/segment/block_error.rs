@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Why a segment could not be read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum BlockError {
     /// The object store failed, or has no such object (then the reader plans again).
     #[error(transparent)]

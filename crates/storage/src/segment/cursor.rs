@@ -1,7 +1,7 @@
 //! Variable-length integers of footers, lists and details. Does not trust the bytes it reads.
 
 /// A footer that breaks the format's rules.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{what} (byte {position} of the footer)")]
 pub struct FooterError {
     pub what: &'static str,

@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// Why a segment cannot be read. Names the object and the position.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SegmentError {
     /// The bytes are not those that were written.
     #[error(

@@ -248,6 +248,7 @@ pub(crate) const RULES: &[Rules] = &[
             "disk",
             "objects",
             "encryption",
+            "cache",
             "log",
             "catalog",
             "segment",

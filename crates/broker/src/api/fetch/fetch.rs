@@ -7,6 +7,9 @@
 //! epoch or `max_wait_ms` 0 end the wait at once. Records pass as slices of the log's buffers.
 //! Empty records are zero bytes, not null.
 //!
+//! A fetch reads objects a limited number of times for all its partitions, and returns what it has
+//! when its time is over. What it began to read is then there for the next one.
+//!
 //! There is no preferred read replica: every leader reads from the same stores. `rack_id` has no
 //! effect.
 //!
@@ -68,9 +71,6 @@ pub(crate) const API: ApiDefinition = ApiDefinition {
 
 /// For so long a fetch reads from segments even if its client waits less.
 const READ_MIN: Duration = Duration::from_millis(200);
-/// After so long it gives up reading where it has read nothing: less than the 30 s after which
-/// clients give up.
-const READ_MAX: Duration = Duration::from_secs(25);
 /// The approximate bytes of a partition in a response, without its records.
 const PARTITION_BYTES: usize = 128;
 /// The first version with fetch sessions.
@@ -111,11 +111,10 @@ pub(crate) async fn handle(
         FetchKind::Incremental { session, .. } => session_targets(context, apis, session).await,
     };
     let limits = limits(context, apis, &request, targets.len());
-    let bytes_min = usize::try_from(request.min_bytes).unwrap_or(0);
     // It waits without it: the targets have names of their own.
     drop(request);
     context.release_received();
-    let waiting = FetchWait::new(context, apis, &limits, targets, bytes_min);
+    let waiting = FetchWait::new(context, apis, &limits, targets);
     let (targets, mut pass) = waiting.read().await;
     if let Some(room) = pass.room.take() {
         context.keep_room(room);
@@ -242,7 +241,7 @@ fn limits(
         isolation: list_offsets::isolation(request.isolation_level),
         version,
         read_until: context.deadline().unwrap_or(now).max(now + READ_MIN),
-        give_up_at: now + READ_MAX,
+        bytes_min: usize::try_from(request.min_bytes).unwrap_or(0),
         ends_when_cut: false,
     }
 }

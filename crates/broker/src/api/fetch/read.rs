@@ -1,11 +1,12 @@
 //! Reading the partitions of one fetch, within its limits.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use milena_protocol::{ErrorCode, Records};
 use milena_runtime::Runtime;
 use milena_storage::{
-    Bounds, Isolation, Partition, ReadData, ReadError, ReadRequest, Waiter, WatchGuard,
+    Bounds, Isolation, Missing, ObjectRead, ObjectReads, Partition, ReadData, ReadError,
+    ReadRequest, Waiter, WatchGuard,
 };
 use milena_types::{LeaderEpoch, Offset};
 
@@ -28,16 +29,19 @@ use crate::{
 /// The first version with diverging epochs.
 const FIRST_VERSION_WITH_DIVERGENCE: i16 = 12;
 
+/// A fetch that has enough waits no longer than this for what it began to read.
+const GRACE: Duration = Duration::from_millis(20);
+
 /// How much one fetch returns, in which version, and how long it reads. Times are monotonic.
 #[derive(Clone, Copy)]
 pub(super) struct FetchLimits {
     pub(super) bytes_max: usize,
     pub(super) isolation: Isolation,
     pub(super) version: i16,
-    /// From then on nothing more is read from segments, if there is something already.
+    /// The bytes that are enough.
+    pub(super) bytes_min: usize,
+    /// From then on nothing is read from segments that is not loaded.
     pub(super) read_until: Duration,
-    /// From then on nothing is read from segments.
-    pub(super) give_up_at: Duration,
     /// Whether a pass ends when it notices that there is more than `bytes_max`.
     pub(super) ends_when_cut: bool,
 }
@@ -91,6 +95,13 @@ impl FetchTarget {
         PartitionRead::failed(error, PartitionOffsets::UNKNOWN)
     }
 
+    /// Loads what the client will ask for after what ends at `from`.
+    pub(super) fn read_ahead(&self, from: Offset, reads: &mut ObjectReads) {
+        if let Ok(log) = &self.log {
+            log.read_ahead(from, reads);
+        }
+    }
+
     /// Wakes `waiter` when the partition has more.
     pub(super) fn watch(&self, waiter: &Waiter) -> Option<WatchGuard> {
         self.log.as_ref().ok().map(|log| log.watch(waiter))
@@ -126,13 +137,18 @@ pub(super) struct PartitionRead {
     pub(super) offsets: PartitionOffsets,
     pub(super) records: Records,
     pub(super) diverging: Option<(LeaderEpoch, Offset)>,
+    /// Where it ended, if that is in segments.
+    pub(super) ahead_from: Option<Offset>,
+    /// What it goes on with when it is loaded.
+    missing: Option<Missing>,
     /// Whether the limit for all partitions left no room for more.
     is_cut: bool,
 }
 
 impl PartitionRead {
     fn failed(error: ErrorCode, offsets: PartitionOffsets) -> Self {
-        Self { error, offsets, records: Records::new(), diverging: None, is_cut: false }
+        let (records, diverging) = (Records::new(), None);
+        Self { error, offsets, records, diverging, ahead_from: None, missing: None, is_cut: false }
     }
 }
 
@@ -147,6 +163,10 @@ pub(super) struct ReadPass {
     pub(super) room: Option<RoomPermit>,
     /// Whether there was no room for more, so that there is no use in waiting for more.
     pub(super) is_short_of_room: bool,
+    /// Whether more has to be loaded, and the fetch may read no more objects.
+    is_short_of_reads: bool,
+    /// Whether any partition was read from segments.
+    pub(super) is_from_segments: bool,
     /// The places of those whose logs were closed meanwhile.
     pub(super) closed: Vec<usize>,
     urgent: bool,
@@ -155,7 +175,7 @@ pub(super) struct ReadPass {
 impl ReadPass {
     /// Whether the response can be sent without waiting for more records.
     pub(super) fn is_due(&self, bytes_min: usize) -> bool {
-        self.urgent || self.is_short_of_room || self.bytes >= bytes_min
+        self.urgent || self.is_short_of_room || self.is_short_of_reads || self.bytes >= bytes_min
     }
 
     /// Another outcome for a partition without records.
@@ -165,41 +185,132 @@ impl ReadPass {
     }
 }
 
-/// Reads each target in turn, as long as the limit allows. `decoders` is room for what is
-/// decompressed.
+/// Reads each target in turn, as long as the limit allows, and then those again that miss what has to
+/// be loaded. `decoders` is room for what is decompressed.
 pub(super) async fn read(
     runtime: &Runtime,
     decoders: &Room,
     targets: &[FetchTarget],
     limits: &FetchLimits,
+    reads: &mut ObjectReads,
 ) -> ReadPass {
-    let mut turns = EntryTurns::default();
     let partitions = Vec::with_capacity(targets.len());
-    let mut pass = ReadPass { partitions, ..ReadPass::default() };
-    for (place, target) in targets.iter().enumerate() {
+    let pass = ReadPass { partitions, ..ReadPass::default() };
+    let (waiting, queued) = (Vec::new(), VecDeque::new());
+    let mut reader =
+        PassReader { runtime, decoders, targets, limits, reads, pass, waiting, queued };
+    let mut turns = EntryTurns::default();
+    for place in 0..targets.len() {
         turns.next().await;
-        let room = limits.bytes_max.saturating_sub(pass.bytes);
+        reader.read(place).await;
+        if reader.is_done() {
+            break;
+        }
+    }
+    if !reader.waiting.is_empty() || !reader.queued.is_empty() {
+        Box::pin(reader.read_loaded()).await;
+    }
+    reader.pass
+}
+
+/// One pass under way.
+struct PassReader<'a> {
+    runtime: &'a Runtime,
+    decoders: &'a Room,
+    targets: &'a [FetchTarget],
+    limits: &'a FetchLimits,
+    reads: &'a mut ObjectReads,
+    pass: ReadPass,
+    /// The places of those that wait for an object, and for which.
+    waiting: Vec<(usize, ObjectRead)>,
+    /// The places of those that wait for their turn to read an object, in order.
+    queued: VecDeque<usize>,
+}
+
+impl PassReader<'_> {
+    /// Whether the pass has come to its end before all targets are read.
+    fn is_done(&self) -> bool {
+        self.pass.is_cut && self.limits.ends_when_cut
+    }
+
+    /// Reads a target, for the first time or again.
+    async fn read(&mut self, place: usize) {
+        let (target, limits) = (&self.targets[place], self.limits);
+        let before = self.pass.partitions.get(place).map_or(0, |before| before.records.len());
+        let others = self.pass.bytes - before;
         let read = match &target.log {
             Ok(log) => {
-                let has_records = pass.bytes > 0;
-                let reader = LogReader { runtime, decoders, log, limits, has_records };
-                read_one(reader, target, room).await
+                let (runtime, decoders) = (self.runtime, self.decoders);
+                let reader = LogReader { runtime, decoders, log, limits, has_records: others > 0 };
+                let room = limits.bytes_max.saturating_sub(others);
+                read_one(reader, target, room, self.reads).await
             }
             Err(_) => target.without_records(),
         };
-        pass.bytes += read.records.len();
+        let pass = &mut self.pass;
+        pass.bytes = others + read.records.len();
         pass.is_cut |= read.is_cut;
         if target.log.is_ok() && read.error == ErrorCode::NotLeaderOrFollower {
             pass.closed.push(place);
         } else {
             pass.urgent |= is_failure(read.error) || read.diverging.is_some();
         }
-        pass.partitions.push(read);
-        if pass.is_cut && limits.ends_when_cut {
-            break;
+        pass.is_from_segments |= read.ahead_from.is_some();
+        match read.missing {
+            None => {}
+            Some(Missing::Read(read)) => self.waiting.push((place, read)),
+            Some(Missing::Turn) => self.queued.push_back(place),
+        }
+        match pass.partitions.get_mut(place) {
+            Some(before) => *before = read,
+            None => pass.partitions.push(read),
         }
     }
-    pass
+
+    /// Reads those again that miss something, as it is loaded: until the fetch has no time or no reads
+    /// left, or for a moment if it has enough.
+    async fn read_loaded(&mut self) {
+        let mut turns = EntryTurns::default();
+        let mut until = self.limits.read_until;
+        let mut has_enough = false;
+        loop {
+            while self.reads.may_begin()
+                && !self.is_full()
+                && let Some(place) = self.queued.pop_front()
+            {
+                turns.next().await;
+                self.read(place).await;
+            }
+            let nothing_comes = self.queued.is_empty() || self.reads.are_spent();
+            if self.is_full() || (self.waiting.is_empty() && nothing_comes) {
+                break;
+            }
+            let now = self.runtime.monotonic();
+            if !has_enough && self.pass.is_due(self.limits.bytes_min.max(1)) {
+                has_enough = true;
+                until = until.min(now + GRACE);
+            }
+            let left = until.saturating_sub(now);
+            let Ok(loaded) = tokio::time::timeout(left, self.reads.next()).await else { break };
+            if loaded.is_none() && self.waiting.is_empty() {
+                break;
+            }
+            let is_ready =
+                |(_, read): &mut (usize, ObjectRead)| loaded.is_none_or(|loaded| *read == loaded);
+            let ready: Vec<_> = self.waiting.extract_if(.., is_ready).collect();
+            for (place, _) in ready {
+                turns.next().await;
+                self.read(place).await;
+            }
+        }
+        let is_short = !self.waiting.is_empty() || !self.queued.is_empty();
+        self.pass.is_short_of_reads = is_short && self.reads.are_spent();
+    }
+
+    /// Whether there is no room for more.
+    fn is_full(&self) -> bool {
+        self.is_done() || self.pass.bytes >= self.limits.bytes_max.max(1)
+    }
 }
 
 fn offsets(bounds: &Bounds) -> PartitionOffsets {
@@ -210,7 +321,12 @@ fn offsets(bounds: &Bounds) -> PartitionOffsets {
     }
 }
 
-async fn read_one(reader: LogReader<'_>, target: &FetchTarget, room: usize) -> PartitionRead {
+async fn read_one(
+    reader: LogReader<'_>,
+    target: &FetchTarget,
+    room: usize,
+    reads: &mut ObjectReads,
+) -> PartitionRead {
     let requested = &target.requested;
     let LogReader { log, limits, has_records, .. } = reader;
     if limits.version >= FIRST_VERSION_WITH_DIVERGENCE
@@ -227,11 +343,12 @@ async fn read_one(reader: LogReader<'_>, target: &FetchTarget, room: usize) -> P
         at_least_one: !has_records,
         isolation: limits.isolation,
     };
-    match reader.read(&request).await {
+    match reader.read(&request, reads).await {
         Ok(data) => {
             let is_cut = data.is_cut && wanted > room;
-            let read = converted_read(reader, data, target, request).await;
-            PartitionRead { is_cut, ..read }
+            let ahead_from = data.ahead_from;
+            let read = converted_read(reader, data, target, request, reads).await;
+            PartitionRead { is_cut, ahead_from, ..read }
         }
         Err(error) => {
             let offsets = match &error {
@@ -273,24 +390,49 @@ struct LogReader<'a> {
 }
 
 impl LogReader<'_> {
-    async fn read(self, request: &ReadRequest) -> Result<ReadData, ReadError> {
+    async fn read(
+        self,
+        request: &ReadRequest,
+        reads: &mut ObjectReads,
+    ) -> Result<ReadData, ReadError> {
         match self.log.try_read(request)? {
             Some(data) => Ok(data),
             // Boxed: reading from segments is rare and its future is large.
-            None => Box::pin(self.read_segments(request)).await,
+            None => Box::pin(self.read_segments(request, reads)).await,
         }
     }
 
-    /// Records that are not read before the deadline are left to the next fetch.
-    async fn read_segments(self, request: &ReadRequest) -> Result<ReadData, ReadError> {
-        let FetchLimits { read_until, give_up_at, .. } = *self.limits;
-        let until = if self.has_records { read_until } else { give_up_at };
-        let left = until.saturating_sub(self.runtime.monotonic());
-        let read = tokio::time::timeout(left, self.log.read_until(request, read_until));
-        read.await.unwrap_or_else(|_| {
-            let bounds = self.log.bounds();
-            Ok(ReadData { parts: Vec::new(), bytes: 0, bounds, is_cut: false })
-        })
+    /// Reads what is loaded.
+    async fn read_segments(
+        self,
+        request: &ReadRequest,
+        reads: &mut ObjectReads,
+    ) -> Result<ReadData, ReadError> {
+        if request.max_bytes == 0 && !request.at_least_one {
+            return Ok(ReadData { is_cut: true, ..ReadData::nothing(self.log.bounds()) });
+        }
+        let left = self.limits.read_until.saturating_sub(self.runtime.monotonic());
+        // It waits only where an object was not found.
+        let read = tokio::time::timeout(left, self.log.read_loaded(request, reads));
+        read.await.unwrap_or_else(|_| Ok(ReadData::nothing(self.log.bounds())))
+    }
+
+    /// As [`LogReader::read`], but waits for what has to be loaded.
+    async fn read_on(
+        self,
+        request: &ReadRequest,
+        reads: &mut ObjectReads,
+    ) -> Result<ReadData, ReadError> {
+        loop {
+            let data = self.read(request, reads).await?;
+            if data.bytes > 0 || data.missing.is_none() {
+                return Ok(data);
+            }
+            let left = self.limits.read_until.saturating_sub(self.runtime.monotonic());
+            if !matches!(tokio::time::timeout(left, reads.next()).await, Ok(Some(_))) {
+                return Ok(data);
+            }
+        }
     }
 }
 
@@ -299,15 +441,24 @@ async fn converted_read(
     data: ReadData,
     target: &FetchTarget,
     request: ReadRequest,
+    reads: &mut ObjectReads,
 ) -> PartitionRead {
     let offsets = offsets(&data.bounds);
+    let mut missing = data.missing;
     let records = match target.formats.conversion(reader.limits.version) {
         Ok(Conversion::None) => Ok(Records::from(data.parts)),
-        Ok(conversion) => Box::pin(converted(reader, data, conversion, request)).await,
+        Ok(conversion) => {
+            let records = Box::pin(converted(reader, data, conversion, request, reads)).await;
+            // What was converted is not converted again with what follows.
+            missing.take_if(|_| records.as_ref().is_ok_and(|records| !records.is_empty()));
+            records
+        }
         Err(error) => return PartitionRead::failed(error, PartitionOffsets::UNKNOWN),
     };
     match records {
-        Ok(records) => PartitionRead { records, ..PartitionRead::failed(ErrorCode::None, offsets) },
+        Ok(records) => {
+            PartitionRead { records, missing, ..PartitionRead::failed(ErrorCode::None, offsets) }
+        }
         Err(error) => PartitionRead::failed(error, offsets),
     }
 }
@@ -319,6 +470,7 @@ async fn converted(
     mut data: ReadData,
     conversion: Conversion,
     mut request: ReadRequest,
+    reads: &mut ObjectReads,
 ) -> Result<Records, ErrorCode> {
     let from = request.from;
     loop {
@@ -335,7 +487,7 @@ async fn converted(
         request = ReadRequest { from: done.next, at_least_one: true, ..request };
         tokio::task::yield_now().await;
         // An error further on is for the fetch that begins there.
-        let Ok(more) = reader.read(&request).await else { return Ok(Records::new()) };
+        let Ok(more) = reader.read_on(&request, reads).await else { return Ok(Records::new()) };
         data = more;
     }
 }

@@ -61,7 +61,7 @@ pub(super) async fn respond(
             if incremental && !changed {
                 continue;
             }
-            if has_records {
+            if has_records || failed {
                 session.move_to_end(position);
             }
         }

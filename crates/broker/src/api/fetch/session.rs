@@ -4,7 +4,7 @@
 //! Invariants: the cache holds at most as many sessions as it was made for, and all those of the
 //! process stay within its memory for them: beyond that, requests get none; a session's epoch rises
 //! by one with each response; partitions are visited in the order of the request, those that had
-//! records move to the end so that none starves. Not here: logs. The caller reads the partitions
+//! records or failed move to the end so that none starves: a fetch has few reads of objects. Not here: logs. The caller reads the partitions
 //! that [`Session::partitions_from`] lists; [`SessionPartition::must_include`] decides whether a
 //! response has them.
 
@@ -164,7 +164,7 @@ impl Session {
         self.positions.get(&(requested.topic.clone(), requested.partition)).copied()
     }
 
-    /// For a partition that had records: others come first next time.
+    /// For a partition that had records, or failed: others come first next time.
     pub(crate) fn move_to_end(&mut self, position: u64) {
         if let Some(partition) = self.order.remove(&position) {
             self.next_position += 1;

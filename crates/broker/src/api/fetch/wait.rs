@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use milena_runtime::OwnedTask;
-use milena_storage::Waiter;
+use milena_storage::{ObjectReads, Waiter};
 
 use super::{
     apis::FetchApis,
@@ -25,6 +25,8 @@ pub(super) struct FetchWait<'a> {
     apis: &'a FetchApis,
     limits: &'a FetchLimits,
     targets: Vec<FetchTarget>,
+    /// Its reads of objects, for all passes.
+    reads: ObjectReads,
     /// With fewer bytes it waits for more.
     bytes_min: usize,
     /// When it waits no longer, on the monotonic clock.
@@ -41,7 +43,6 @@ impl<'a> FetchWait<'a> {
         apis: &'a FetchApis,
         limits: &'a FetchLimits,
         targets: Vec<FetchTarget>,
-        bytes_min: usize,
     ) -> Self {
         let undecided = targets.iter().enumerate().filter(|(_, target)| target.is_undecided);
         let undecided = undecided.map(|(place, _)| place).collect();
@@ -51,7 +52,8 @@ impl<'a> FetchWait<'a> {
             apis,
             limits,
             targets,
-            bytes_min: bytes_min.min(limits.bytes_max),
+            reads: ObjectReads::default(),
+            bytes_min: limits.bytes_min.min(limits.bytes_max),
             deadline: context.deadline().unwrap_or(now),
             undecided,
             undecided_until: None,
@@ -77,12 +79,29 @@ impl<'a> FetchWait<'a> {
             }
             waiter.added(pass.bytes.saturating_sub(before));
             drop(pass);
+            self.reads.release();
             self.wait(&waiter, &mut changes).await;
             drop(guards);
             pass = self.pass().await;
         }
         self.refuse_undecided(&mut pass);
+        self.read_ahead(&pass);
         (self.targets, pass)
+    }
+
+    /// With the reads that are left, loads what the client will ask for next.
+    fn read_ahead(&mut self, pass: &ReadPass) {
+        if !pass.is_from_segments {
+            return;
+        }
+        for (target, read) in self.targets.iter().zip(&pass.partitions) {
+            if self.reads.are_spent() {
+                return;
+            }
+            if let Some(from) = read.ahead_from {
+                target.read_ahead(from, &mut self.reads);
+            }
+        }
     }
 
     async fn wait(&mut self, waiter: &Waiter, changes: &mut LeaderChanges) {
@@ -172,16 +191,18 @@ impl<'a> FetchWait<'a> {
         let runtime = self.apis.runtime.clone();
         let decoders = self.context.connection.memory.decoders.clone();
         if self.targets.len() <= SLICE_ENTRIES {
-            return read::read(&runtime, &decoders, &self.targets, &limits).await;
+            let (targets, reads) = (&self.targets, &mut self.reads);
+            return read::read(&runtime, &decoders, targets, &limits, reads).await;
         }
         let targets = std::mem::take(&mut self.targets);
+        let mut reads = std::mem::take(&mut self.reads);
         let task = self.apis.runtime.spawn_compute(async move {
-            let pass = read::read(&runtime, &decoders, &targets, &limits).await;
-            (targets, pass)
+            let pass = read::read(&runtime, &decoders, &targets, &limits, &mut reads).await;
+            (targets, reads, pass)
         });
         match OwnedTask::from(task).await {
-            Ok((targets, pass)) => {
-                self.targets = targets;
+            Ok((targets, reads, pass)) => {
+                (self.targets, self.reads) = (targets, reads);
                 pass
             }
             // The broker stops.

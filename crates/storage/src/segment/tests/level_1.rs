@@ -8,6 +8,7 @@ use object_store::memory::InMemory;
 
 use super::*;
 use crate::{
+    cache::{block_cache::BlockCache, object_cache::ObjectCache},
     catalog::{
         pages::Pages,
         records::{PageRef, SegmentRef},
@@ -36,7 +37,9 @@ async fn a_page_and_a_snapshot_of_level_1_are_read() {
     let (page, snapshot) = (ObjectId::new("c/manifests/1/1/2"), ObjectId::new("c/producers/1/1/3"));
     objects.put(&page, Bytes::from_static(PAGE)).await.unwrap();
     objects.put(&snapshot, Bytes::from_static(SNAPSHOT)).await.unwrap();
-    let pages = Pages::new(objects, keys(), milena_runtime::Runtime::system());
+    let runtime = milena_runtime::Runtime::system();
+    let cache = ObjectCache::new("c".parse().unwrap(), BlockCache::new(4 << 20), runtime.clone());
+    let pages = Pages::new(objects, keys(), cache, runtime);
     let (object, segments, bytes) = (page.to_string(), 2, 1_400);
     let (base, end, max_timestamp) = (Offset(0), Offset(20), Timestamp(1));
     let page = PageRef { object, base, end, bytes, max_timestamp, segments };
@@ -50,7 +53,7 @@ async fn a_page_and_a_snapshot_of_level_1_are_read() {
         max_timestamp: Timestamp(number),
         written: Timestamp(1_000),
     });
-    assert_eq!(listed, expected.collect::<Vec<_>>());
+    assert_eq!(*listed, *expected.collect::<Vec<_>>());
 
     let found = Producers::from_snapshot(&pages.open(&snapshot).await.unwrap()).unwrap();
     let mut producers = Producers::default();

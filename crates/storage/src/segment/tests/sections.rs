@@ -7,10 +7,11 @@ use object_store::memory::InMemory;
 
 use super::*;
 use crate::{
+    cache::{block_cache::BlockCache, object_cache::ObjectCache},
     objects::store::Objects,
     segment::{
         block_error::BlockError,
-        blocks::{BlockCache, Segments},
+        blocks::Segments,
         details::encode_details,
         list::{EntryKind, List, ListEntry, Section},
         list_writer::ListSeal,
@@ -24,7 +25,8 @@ fn segments(object: &ObjectId, bytes: Bytes, keys: KeyRing) -> Segments {
     let objects = Objects::new(Arc::new(InMemory::new()));
     futures_util::future::FutureExt::now_or_never(objects.put(object, bytes)).unwrap().unwrap();
     let cluster = "c".parse().unwrap();
-    Segments::new(cluster, objects, keys, BlockCache::new(4 << 20), Runtime::system())
+    let cache = ObjectCache::new(cluster, BlockCache::new(4 << 20), Runtime::system());
+    Segments::new(objects, keys, cache)
 }
 
 /// A file of a log with these chunks, each under its own name and salt and in turn under one of two

@@ -20,10 +20,11 @@ use object_store::{
 
 use super::*;
 use crate::{
+    cache::{block_cache::BlockCache, object_cache::ObjectCache},
     objects::store::Objects,
     segment::{
         block_error::BlockError,
-        blocks::{BlockCache, SegmentPart, Segments},
+        blocks::{SegmentPart, Segments},
     },
 };
 
@@ -98,7 +99,8 @@ impl ObjectStore for CountingStore {
 fn segments(store: &Arc<CountingStore>, cache_bytes: u64) -> Segments {
     let objects = Objects::new(store.clone());
     let cluster = "c".parse().unwrap();
-    Segments::new(cluster, objects, keys(), BlockCache::new(cache_bytes), Runtime::system())
+    let cache = ObjectCache::new(cluster, BlockCache::new(cache_bytes), Runtime::system());
+    Segments::new(objects, keys(), cache)
 }
 
 async fn put(store: &Arc<CountingStore>, bytes: Bytes) {
