@@ -3,9 +3,9 @@
 //! A load is a task of its own: who asked for it may stop waiting, and finds it in the cache when
 //! asking again.
 
-use std::{future, time::Duration};
+use std::{future, panic::AssertUnwindSafe, time::Duration};
 
-use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, future::BoxFuture};
 use milena_runtime::Runtime;
 use milena_types::ClusterId;
 use tokio::sync::OwnedSemaphorePermit;
@@ -51,8 +51,13 @@ impl NewLoad {
     ) -> Self {
         let object = key.object.clone();
         let load = async move {
-            let outcome = tokio::time::timeout(LOAD_TIME_MAX, load).await;
-            let outcome = outcome.unwrap_or_else(|_| Err(ObjectError::timed_out(object).into()));
+            let load = tokio::time::timeout(LOAD_TIME_MAX, load);
+            // Without an outcome it would be loaded again and again.
+            let outcome = match AssertUnwindSafe(load).catch_unwind().await {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(_)) => Err(ObjectError::timed_out(object).into()),
+                Err(_) => Err(ObjectError::panicked(object).into()),
+            };
             outcome.map(CachedBlock::new).map_err(LoadError::new::<T>)
         };
         let stopping = |object| Err(LoadError::new::<T>(ObjectError::stopping(object).into()));
@@ -100,7 +105,12 @@ impl ObjectCache {
         let Some(room) = self.blocks.loads().room_now(new.bytes) else {
             let cache = self.clone();
             return Box::pin(async move {
-                let room = cache.blocks.loads().room(new.bytes).await;
+                // Loads of other brokers have it, which may end late.
+                let room = tokio::select! {
+                    biased;
+                    () = cache.runtime.stopping().cancelled() => return None,
+                    room = cache.blocks.loads().room(new.bytes) => room,
+                };
                 cache.begin(new, room)?.outcome().await
             });
         };

@@ -1,8 +1,16 @@
+use std::{future, pin::pin, time::Duration};
+
 use bytes::Bytes;
+use futures_util::poll;
 use milena_runtime::Runtime;
 
-use super::{block::Place, block_cache::BlockCache, object_cache::ObjectCache};
-use crate::objects::object_id::ObjectId;
+use super::{
+    block::Place,
+    block_cache::BlockCache,
+    object_cache::ObjectCache,
+    object_reads::{ObjectReads, Wanted, until_there},
+};
+use crate::{objects::object_id::ObjectId, segment::block_error::BlockError};
 
 #[test]
 fn what_was_loaded_ahead_is_kept_although_what_was_read_before_fills_the_cache() {
@@ -23,4 +31,55 @@ fn what_was_loaded_ahead_is_kept_although_what_was_read_before_fills_the_cache()
     for at in 200..220 {
         assert!(blocks.peek(&cache.key(&object, place(at))).is_some(), "block {at}");
     }
+}
+
+fn cache(blocks: &BlockCache, runtime: &Runtime) -> ObjectCache {
+    ObjectCache::new("c".parse().unwrap(), blocks.clone(), runtime.clone())
+}
+
+/// Looks up the bytes at `place`, which `load` loads.
+macro_rules! wanted {
+    ($object:expr, $place:expr, $bytes:expr, $load:expr) => {
+        Wanted { object: $object, place: Place::Records($place), load_bytes: $bytes, load: $load }
+    };
+}
+
+#[tokio::test]
+async fn a_load_that_panics_is_an_error_and_is_not_repeated_for_ever() {
+    let blocks = BlockCache::new(1 << 20);
+    let (cache, object) = (cache(&blocks, &Runtime::system()), ObjectId::new("o"));
+    let load = || async { panic!("a bug") };
+    let looked = until_there::<Bytes, BlockError>(|reads| {
+        reads.look_up(&cache, wanted!(&object, 0, 1, load))
+    });
+    let looked = tokio::time::timeout(Duration::from_secs(10), looked).await.expect("it ends");
+    assert!(matches!(looked, Err(BlockError::Object(_))), "{looked:?}");
+    assert_eq!(blocks.loads_under_way(), 0);
+    // Nothing is left of it.
+    let load = || async { Ok(Bytes::from_static(b"a")) };
+    let looked = until_there::<Bytes, BlockError>(|reads| {
+        reads.look_up(&cache, wanted!(&object, 0, 1, load))
+    });
+    assert_eq!(looked.await.unwrap(), "a");
+}
+
+#[tokio::test]
+async fn a_broker_that_stops_does_not_wait_for_what_others_load() {
+    let blocks = BlockCache::with_room(1 << 20, 1 << 10);
+    let (other, own) = (Runtime::system().child(), Runtime::system().child());
+    let object = ObjectId::new("o");
+    let (other_cache, own_cache) = (cache(&blocks, &other), cache(&blocks, &own));
+    let mut reads = ObjectReads::default();
+    let hanging = || future::pending::<Result<Bytes, BlockError>>();
+    assert!(reads.look_up(&other_cache, wanted!(&object, 0, 1 << 10, hanging)).is_err());
+    let load = || async { Ok(Bytes::from_static(b"a")) };
+    let mut waiting = pin!(until_there::<Bytes, BlockError>(|reads| {
+        reads.look_up(&own_cache, wanted!(&object, 1, 1 << 10, load))
+    }));
+    assert!(poll!(waiting.as_mut()).is_pending(), "there is no room");
+    own.stop();
+    let ended = tokio::time::timeout(Duration::from_secs(10), waiting).await.expect("it ends");
+    assert!(matches!(ended, Err(BlockError::Object(_))), "{ended:?}");
+    other.shutdown().await;
+    assert_eq!(blocks.loads_under_way(), 0);
 }

@@ -46,6 +46,11 @@ impl ObjectError {
         Self::not_read(object, io::Error::other("the broker stops"))
     }
 
+    /// A read that a bug ended.
+    pub(crate) fn panicked(object: ObjectId) -> Self {
+        Self::not_read(object, io::Error::other("reading it panicked"))
+    }
+
     fn not_read(object: ObjectId, source: io::Error) -> Self {
         let source = object_store::Error::Generic { store: "objects", source: source.into() };
         Self::Store { object, action: "read", source: source.into() }
