@@ -9,6 +9,7 @@ use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnord
 use crate::{
     cache::{
         block::{BlockKey, Cacheable, Outcome, Place},
+        block_cache::BlockCache,
         object_cache::{NewLoad, ObjectCache},
     },
     objects::object_id::ObjectId,
@@ -31,12 +32,19 @@ pub struct ObjectReads {
     state: Option<Box<State>>,
 }
 
-#[derive(Default)]
 struct State {
+    blocks: BlockCache,
     next: u32,
     under_way: FuturesUnordered<BoxFuture<'static, (ObjectRead, Option<Outcome>)>>,
     waited_for: Vec<Waited>,
     outcomes: Vec<(BlockKey, Outcome)>,
+}
+
+impl State {
+    fn new(blocks: BlockCache) -> Self {
+        let (under_way, waited_for, outcomes) = Default::default();
+        Self { blocks, next: 0, under_way, waited_for, outcomes }
+    }
 }
 
 struct Waited {
@@ -107,6 +115,18 @@ impl ObjectReads {
         self.state = None;
     }
 
+    /// As [`ObjectReads::release`], but keeps what the cache did not take: that would have to be read
+    /// again. For a wait that may be long, of which there may be as many as connections.
+    pub fn release_cached(&mut self) {
+        if let Some(State { blocks, under_way, waited_for, outcomes, .. }) =
+            self.state.as_deref_mut()
+        {
+            under_way.clear();
+            waited_for.clear();
+            outcomes.retain(|(key, outcome)| outcome.is_ok() && blocks.peek(key).is_none());
+        }
+    }
+
     /// What `look_up` does not find is loaded for later, as far as reads are left.
     pub(crate) fn ahead(&mut self, look_up: impl FnOnce(&mut Self)) {
         self.is_ahead = true;
@@ -151,7 +171,7 @@ impl ObjectReads {
             return Err(Miss::Later(None));
         }
         self.begun += usize::from(is_own);
-        let state = self.state.get_or_insert_default();
+        let state = self.state.get_or_insert_with(|| Box::new(State::new(blocks.clone())));
         let read = ObjectRead(state.next);
         state.next += 1;
         let outcome = match begun {

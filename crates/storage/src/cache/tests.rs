@@ -1,7 +1,7 @@
 use std::{future, pin::pin, time::Duration};
 
 use bytes::Bytes;
-use futures_util::poll;
+use futures_util::{FutureExt, poll};
 use milena_runtime::Runtime;
 
 use super::{
@@ -82,4 +82,26 @@ async fn a_broker_that_stops_does_not_wait_for_what_others_load() {
     assert!(matches!(ended, Err(BlockError::Object(_))), "{ended:?}");
     other.shutdown().await;
     assert_eq!(blocks.loads_under_way(), 0);
+}
+
+#[tokio::test]
+async fn a_fetch_that_waits_for_something_else_holds_only_what_the_cache_has_not() {
+    let blocks = BlockCache::new(1 << 20);
+    let (cache, object) = (cache(&blocks, &Runtime::system()), ObjectId::new("o"));
+    let sizes: [usize; 2] = [10 << 10, 4 << 20];
+    let mut reads = ObjectReads::default();
+    let look_up = |reads: &mut ObjectReads, at: usize| {
+        let load = || async move { Ok::<_, BlockError>(Bytes::from(vec![1; sizes[at]])) };
+        reads.look_up::<Bytes, _, _>(&cache, wanted!(&object, at as u64, 1, load))
+    };
+    for at in 0..sizes.len() {
+        assert!(look_up(&mut reads, at).is_err());
+        assert!(reads.next().await.is_some());
+    }
+    reads.release_cached();
+    blocks.clear();
+    assert!(look_up(&mut reads, 0).is_err(), "the cache had it");
+    assert_eq!(look_up(&mut reads, 1).expect("it is held").len(), sizes[1]);
+    reads.release();
+    assert!(reads.next().now_or_never().expect("nothing is under way").is_none());
 }

@@ -4,9 +4,9 @@
 //! Invariants: the cache holds at most as many sessions as it was made for, and all those of the
 //! process stay within its memory for them: beyond that, requests get none; a session's epoch rises
 //! by one with each response; partitions are visited in the order of the request, those that had
-//! records or failed move to the end so that none starves: a fetch has few reads of objects. Not here: logs. The caller reads the partitions
-//! that [`Session::partitions_from`] lists; [`SessionPartition::must_include`] decides whether a
-//! response has them.
+//! records or failed move to the end so that none starves: a fetch has few reads of objects. Not
+//! here: logs. The caller reads the partitions that [`Session::partitions_from`] lists;
+//! [`SessionPartition::must_include`] decides whether a response has them.
 
 use std::{
     collections::{BTreeMap, HashMap},

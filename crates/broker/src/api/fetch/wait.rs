@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use milena_runtime::OwnedTask;
 use milena_storage::{ObjectReads, Waiter};
 
@@ -85,19 +86,21 @@ impl<'a> FetchWait<'a> {
             pass = self.pass().await;
         }
         self.refuse_undecided(&mut pass);
-        self.read_ahead(&pass);
+        self.read_ahead(&pass).await;
         (self.targets, pass)
     }
 
     /// With the reads that are left, loads what the client will ask for next.
-    fn read_ahead(&mut self, pass: &ReadPass) {
+    async fn read_ahead(&mut self, pass: &ReadPass) {
         if !pass.is_from_segments {
             return;
         }
+        let mut turns = EntryTurns::default();
         for (target, read) in self.targets.iter().zip(&pass.partitions) {
             if self.reads.are_spent() {
                 return;
             }
+            turns.next().await;
             if let Some(from) = read.ahead_from {
                 target.read_ahead(from, &mut self.reads);
             }
@@ -177,7 +180,15 @@ impl<'a> FetchWait<'a> {
         }
         let wanted = bytes_max.max(pass.bytes);
         drop(pass);
-        let mut room = self.context.response_room(wanted).await;
+        let context = self.context;
+        let mut asked = std::pin::pin!(context.response_room(wanted));
+        let mut room = match asked.as_mut().now_or_never() {
+            Some(room) => room,
+            None => {
+                self.reads.release_cached();
+                asked.await
+            }
+        };
         let limits = FetchLimits { bytes_max: bytes_max.min(room.bytes()), ..*self.limits };
         let mut pass = self.read_all(limits).await;
         pass.is_short_of_room = pass.is_cut && limits.bytes_max < bytes_max;
