@@ -286,3 +286,20 @@ async fn what_the_cache_does_not_take_waits_for_its_reader() {
     assert!(data.bytes > 100 << 10 && data.missing.is_none());
     assert_eq!(broker.objects.take_reads().0, 1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_needs_all_gets_all_however_many_objects_that_takes() {
+    const SEGMENTS: i64 = 60;
+    let mut broker = ColdBroker::new();
+    // A cache that keeps next to nothing, and room for one load at a time.
+    broker.blocks = BlockCache::with_room(4 << 10, 1 << 10);
+    let (_storage, partitions) = broker.cold(2, SEGMENTS).await;
+    let all = request(0, 1 << 20);
+    let both = async { tokio::join!(partitions[0].read(&all), partitions[1].read(&all)) };
+    let (one, other) = tokio::time::timeout(Duration::from_secs(30), both).await.expect("it ends");
+    for data in [one, other] {
+        let data = data.expect("a read");
+        assert_eq!((batches(&data), data.missing), (SEGMENTS as usize, None));
+    }
+    broker.loaded().await;
+}
