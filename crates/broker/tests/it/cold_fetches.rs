@@ -112,6 +112,16 @@ async fn a_store_that_hangs_delays_only_those_who_need_it() {
     assert_eq!(read, [(0, 2, 0), (0, 4, 2)], "what is in memory is returned");
     let took = cluster.runtime.monotonic() - began;
     assert!(took < Duration::from_secs(4), "{took:?}");
+    // Records that come while it is being loaded are returned, too.
+    let began = cluster.runtime.monotonic();
+    let sent = client.send(VERSION, &fetch(&[(0, 0), (1, 4)], 9_000)).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let mut producer = cluster.connect(1).await;
+    produce(&mut producer, 1..2).await;
+    let response = client.receive::<FetchRequest>(VERSION, sent).await;
+    assert_eq!(partitions(&response).map(|data| records_in(data).len()).sum::<usize>(), 2);
+    let took = cluster.runtime.monotonic() - began;
+    assert!(took < Duration::from_secs(4), "{took:?}");
     // One that has nothing else ends when its time is over.
     for _ in 0..3 {
         let began = cluster.runtime.monotonic();

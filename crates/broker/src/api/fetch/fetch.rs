@@ -233,6 +233,7 @@ fn limits(
     let bytes_max =
         if version >= FIRST_VERSION_WITH_MAX_BYTES { request.max_bytes } else { i32::MAX };
     let records_max = RESPONSE_BYTES_MAX.saturating_sub(partitions.saturating_mul(PARTITION_BYTES));
+    let deadline = context.deadline().unwrap_or(now);
     FetchLimits {
         bytes_max: usize::try_from(bytes_max)
             .unwrap_or(0)
@@ -240,7 +241,8 @@ fn limits(
             .min(records_max),
         isolation: list_offsets::isolation(request.isolation_level),
         version,
-        read_until: context.deadline().unwrap_or(now).max(now + READ_MIN),
+        deadline,
+        read_until: deadline.max(now + READ_MIN),
         bytes_min: usize::try_from(request.min_bytes).unwrap_or(0),
         ends_when_cut: false,
     }

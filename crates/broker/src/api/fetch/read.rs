@@ -29,7 +29,8 @@ use crate::{
 /// The first version with diverging epochs.
 const FIRST_VERSION_WITH_DIVERGENCE: i16 = 12;
 
-/// A fetch that has enough waits no longer than this for what it began to read.
+/// A pass waits no longer than this for the next object that it began to read: the fetch waits for
+/// records at the same time. One that has enough waits no longer in all.
 const GRACE: Duration = Duration::from_millis(20);
 
 /// How much one fetch returns, in which version, and how long it reads. Times are monotonic.
@@ -40,6 +41,8 @@ pub(super) struct FetchLimits {
     pub(super) version: i16,
     /// The bytes that are enough.
     pub(super) bytes_min: usize,
+    /// From then on it waits for no records.
+    pub(super) deadline: Duration,
     /// From then on nothing is read from segments that is not loaded.
     pub(super) read_until: Duration,
     /// Whether a pass ends when it notices that there is more than `bytes_max`.
@@ -165,6 +168,8 @@ pub(super) struct ReadPass {
     pub(super) is_short_of_room: bool,
     /// Whether more has to be loaded, and the fetch may read no more objects.
     is_short_of_reads: bool,
+    /// Whether something is being loaded that the fetch has room for.
+    pub(super) is_loading: bool,
     /// Whether any partition was read from segments.
     pub(super) is_from_segments: bool,
     /// The places of those whose logs were closed meanwhile.
@@ -268,11 +273,11 @@ impl PassReader<'_> {
     }
 
     /// Reads those again that miss something, as it is loaded: until the fetch has no time or no reads
-    /// left, or for a moment if it has enough.
+    /// left, or nothing comes for a moment.
     async fn read_loaded(&mut self) {
         let mut turns = EntryTurns::default();
-        let mut until = self.limits.read_until;
-        let mut has_enough = false;
+        let FetchLimits { deadline, read_until, bytes_min, .. } = *self.limits;
+        let mut enough_until = None;
         loop {
             while self.reads.may_begin()
                 && !self.is_full()
@@ -286,11 +291,14 @@ impl PassReader<'_> {
                 break;
             }
             let now = self.runtime.monotonic();
-            if !has_enough && self.pass.is_due(self.limits.bytes_min.max(1)) {
-                has_enough = true;
-                until = until.min(now + GRACE);
-            }
-            let left = until.saturating_sub(now);
+            let until = if self.pass.is_due(bytes_min.max(1)) {
+                *enough_until.get_or_insert(now + GRACE)
+            } else if now < deadline {
+                now + GRACE
+            } else {
+                read_until
+            };
+            let left = until.min(read_until).saturating_sub(now);
             let Ok(loaded) = tokio::time::timeout(left, self.reads.next()).await else { break };
             if loaded.is_none() && self.waiting.is_empty() {
                 break;
@@ -303,8 +311,9 @@ impl PassReader<'_> {
                 self.read(place).await;
             }
         }
-        let is_short = !self.waiting.is_empty() || !self.queued.is_empty();
-        self.pass.is_short_of_reads = is_short && self.reads.are_spent();
+        let are_spent = self.reads.are_spent();
+        self.pass.is_loading = !self.waiting.is_empty() || (!self.queued.is_empty() && !are_spent);
+        self.pass.is_short_of_reads = !self.pass.is_loading && !self.queued.is_empty();
     }
 
     /// Whether there is no room for more.

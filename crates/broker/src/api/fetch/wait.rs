@@ -79,9 +79,12 @@ impl<'a> FetchWait<'a> {
                 break;
             }
             waiter.added(pass.bytes.saturating_sub(before));
+            let is_loading = pass.is_loading;
             drop(pass);
-            self.reads.release();
-            self.wait(&waiter, &mut changes).await;
+            if !is_loading {
+                self.reads.release();
+            }
+            self.wait(&waiter, &mut changes, is_loading).await;
             drop(guards);
             pass = self.pass().await;
         }
@@ -107,7 +110,7 @@ impl<'a> FetchWait<'a> {
         }
     }
 
-    async fn wait(&mut self, waiter: &Waiter, changes: &mut LeaderChanges) {
+    async fn wait(&mut self, waiter: &Waiter, changes: &mut LeaderChanges, is_loading: bool) {
         let now = self.apis.runtime.monotonic();
         let undecided = self.undecided_until.map(|until| until.saturating_sub(now));
         let grace = undecided.unwrap_or_default();
@@ -118,6 +121,7 @@ impl<'a> FetchWait<'a> {
             // A long poll is no reason to keep others from theirs.
             () = self.context.decoded_is_wanted() => self.deadline = Duration::ZERO,
             () = waiter.woken() => {}
+            _ = self.reads.next(), if is_loading => {}
             () = changes.next(), if !self.undecided.is_empty() => {}
             () = self.apis.runtime.sleep(grace), if undecided.is_some() => {}
         }
@@ -134,9 +138,12 @@ impl<'a> FetchWait<'a> {
     }
 
     fn is_over(&self, pass: &ReadPass) -> bool {
+        // What it began to read has some time in any case, unless another needs its memory.
+        let is_reading = pass.is_loading && !self.deadline.is_zero();
+        let deadline = if is_reading { self.limits.read_until } else { self.deadline };
         self.targets.is_empty()
             || pass.is_due(self.bytes_min)
-            || self.apis.runtime.monotonic() >= self.deadline
+            || self.apis.runtime.monotonic() >= deadline
             || self.context.is_abandoned()
             || self.apis.stopping.is_cancelled()
     }
