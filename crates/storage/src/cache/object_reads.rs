@@ -115,15 +115,19 @@ impl ObjectReads {
         self.state = None;
     }
 
-    /// As [`ObjectReads::release`], but keeps what the cache did not take: that would have to be read
-    /// again. For a wait that may be long, of which there may be as many as connections.
+    /// Lets go of what was read that the cache has, too, for a wait that may be long: there may be as
+    /// many of them as connections, and the cache need not have it any more when they end.
     pub fn release_cached(&mut self) {
-        if let Some(State { blocks, under_way, waited_for, outcomes, .. }) =
-            self.state.as_deref_mut()
-        {
-            under_way.clear();
-            waited_for.clear();
-            outcomes.retain(|(key, outcome)| outcome.is_ok() && blocks.peek(key).is_none());
+        if let Some(State { blocks, outcomes, .. }) = self.state.as_deref_mut() {
+            outcomes.retain(|(key, outcome)| outcome.is_err() || blocks.peek(key).is_none());
+        }
+    }
+
+    /// Waits no longer for what is being read.
+    pub fn wait_for_none(&mut self) {
+        if let Some(state) = &mut self.state {
+            state.under_way.clear();
+            state.waited_for.clear();
         }
     }
 

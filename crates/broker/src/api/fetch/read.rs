@@ -312,8 +312,9 @@ impl PassReader<'_> {
             }
         }
         let are_spent = self.reads.are_spent();
-        self.pass.is_loading = !self.waiting.is_empty() || (!self.queued.is_empty() && !are_spent);
-        self.pass.is_short_of_reads = !self.pass.is_loading && !self.queued.is_empty();
+        let is_loading = !self.waiting.is_empty() || (!self.queued.is_empty() && !are_spent);
+        self.pass.is_loading = is_loading && !self.is_full();
+        self.pass.is_short_of_reads = !is_loading && !self.queued.is_empty();
     }
 
     /// Whether there is no room for more.

@@ -81,8 +81,9 @@ impl<'a> FetchWait<'a> {
             waiter.added(pass.bytes.saturating_sub(before));
             let is_loading = pass.is_loading;
             drop(pass);
-            if !is_loading {
-                self.reads.release();
+            match is_loading {
+                true => self.reads.release_cached(),
+                false => self.reads.release(),
             }
             self.wait(&waiter, &mut changes, is_loading).await;
             drop(guards);
@@ -121,7 +122,7 @@ impl<'a> FetchWait<'a> {
             // A long poll is no reason to keep others from theirs.
             () = self.context.decoded_is_wanted() => self.deadline = Duration::ZERO,
             () = waiter.woken() => {}
-            _ = self.reads.next(), if is_loading => {}
+            Some(_) = self.reads.next(), if is_loading => {}
             () = changes.next(), if !self.undecided.is_empty() => {}
             () = self.apis.runtime.sleep(grace), if undecided.is_some() => {}
         }
@@ -192,6 +193,7 @@ impl<'a> FetchWait<'a> {
         let mut room = match asked.as_mut().now_or_never() {
             Some(room) => room,
             None => {
+                self.reads.wait_for_none();
                 self.reads.release_cached();
                 asked.await
             }
