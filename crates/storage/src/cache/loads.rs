@@ -71,7 +71,8 @@ impl Loads {
         self.under_way.lock().expect("no panic while loads are looked up")
     }
 
-    /// Room for a load of so many bytes, when its turn has come. One of more than there is takes all.
+    /// Room for a load of so many bytes, when its turn has come. No load takes more than half, which
+    /// those that are kept leave.
     pub(super) async fn room(&self, bytes: u64) -> OwnedSemaphorePermit {
         let room = self.room.clone().acquire_many_owned(self.permits(bytes));
         room.await.expect("the semaphore is never closed")
@@ -99,6 +100,7 @@ impl Loads {
     }
 
     fn permits(&self, bytes: u64) -> u32 {
-        bytes.div_ceil(PERMIT_BYTES).clamp(1, u64::from(self.all)) as u32
+        let most = u64::from(self.all / 2).max(1);
+        bytes.div_ceil(PERMIT_BYTES).clamp(1, most) as u32
     }
 }

@@ -111,10 +111,10 @@ impl ObjectCache {
                     () = cache.runtime.stopping().cancelled() => return None,
                     room = cache.blocks.loads().room(new.bytes) => room,
                 };
-                cache.begin(new, room)?.outcome().await
+                cache.begin(new, room, true)?.outcome().await
             });
         };
-        match self.begin(new, room) {
+        match self.begin(new, room, true) {
             Some(load) => Box::pin(load.outcome()),
             None => Box::pin(future::ready(None)),
         }
@@ -124,11 +124,12 @@ impl ObjectCache {
     /// did.
     pub(super) fn load_ahead(&self, new: NewLoad) -> bool {
         let room = self.blocks.loads().room_ahead(new.bytes);
-        room.is_some_and(|room| self.begin(new, room).is_some())
+        room.is_some_and(|room| self.begin(new, room, false).is_some())
     }
 
-    /// Begins a load, or joins one; none if it was loaded meanwhile.
-    fn begin(&self, new: NewLoad, mut room: OwnedSemaphorePermit) -> Option<Load> {
+    /// Begins a load, or joins one; none if it was loaded meanwhile. `is_wanted`: what the cache does
+    /// not take is kept for a reader.
+    fn begin(&self, new: NewLoad, mut room: OwnedSemaphorePermit, is_wanted: bool) -> Option<Load> {
         let NewLoad { key, load, .. } = new;
         let (begun, outcome_of_load) = Load::new();
         {
@@ -153,7 +154,10 @@ impl ObjectCache {
                 });
                 // Nobody may wait for it any more.
                 let _ = outcome_of_load.send(outcome);
-                if is_refused && let Some(_kept) = blocks.loads().keep(&mut room) {
+                if is_wanted
+                    && is_refused
+                    && let Some(_kept) = blocks.loads().keep(&mut room)
+                {
                     let _ = tokio::time::timeout(KEPT_FOR, loading.taken()).await;
                 }
             };

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
-use milena_records::{BatchBuilder, Compression, NewRecord};
+use milena_records::{Batch, BatchBuilder, Compression, NewRecord};
 use milena_types::{LeaderEpoch, Offset, Timestamp};
 use object_store::memory::InMemory;
 
@@ -250,16 +250,21 @@ async fn a_leader_that_was_deposed_learns_it_from_an_object_that_has_gone() {
     drop((storage, other));
 }
 
+/// A batch that a cache of 64 KiB does not take.
+fn large_batch() -> Batch {
+    let value = vec![1; 100 << 10];
+    let mut builder = BatchBuilder::new(Compression::None);
+    builder.push(&NewRecord { value: Some(&value), ..NewRecord::default() });
+    builder.build().expect("a batch")
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_cache_does_not_take_waits_for_its_reader() {
     let mut broker = ColdBroker::new();
     broker.blocks = BlockCache::new(64 << 10);
     let storage = broker.open_broker(1).await;
     let partition = open_partition(&storage, 0, 1).await;
-    let value = vec![1; 100 << 10];
-    let mut builder = BatchBuilder::new(Compression::None);
-    builder.push(&NewRecord { value: Some(&value), ..NewRecord::default() });
-    append(&partition, builder.build().expect("a batch")).await;
+    append(&partition, large_batch()).await;
     storage.flush().await.expect("a flush");
     partition.lock().tail.clear();
     broker.blocks.clear();
