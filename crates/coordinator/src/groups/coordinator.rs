@@ -67,8 +67,11 @@ impl Coordinator {
 
     /// Loading: applies the next record of the log.
     pub fn replay(&mut self, StoredChange { group, change }: StoredChange) {
+        let deletes = matches!(change, Change::Group(None) | Change::Offset(_, None));
         self.group_or_new(&group).apply(change);
-        self.forget_if_blank(&group);
+        if deletes {
+            self.forget_if_blank(&group);
+        }
     }
 
     /// Loading: a record of a transactional batch. Its offset counts once the transaction is

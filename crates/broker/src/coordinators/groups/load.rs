@@ -176,7 +176,10 @@ async fn decode(
     partition: TopicPartition,
     runtime: Runtime,
 ) -> Result<Vec<Replayed>, BatchError> {
-    let mut replayed = Vec::new();
+    // As many as the batches say, as far as their bytes justify it.
+    let records =
+        |batch: &Batch| (batch.header().record_count.max(0) as usize).min(batch.size() / 16);
+    let mut replayed = Vec::with_capacity(batches.iter().map(records).sum());
     let mut slices = runtime.compute_slices().await;
     for (number, batch) in batches.into_iter().enumerate() {
         if number > 0 {
