@@ -240,6 +240,7 @@ async fn a_leader_that_was_deposed_learns_it_from_an_object_that_has_gone() {
     // The object is lost: the manifest still names it.
     let lost = partitions[0].read(&request(0, 1 << 20)).await;
     assert!(matches!(lost, Err(ReadError::Block(_))), "{lost:?}");
+    broker.loaded().await;
     assert_eq!(broker.objects.take_reads().0, 2, "each segment's list, once");
     let other = broker.open_broker(2).await;
     let options = PartitionOptions::default();
