@@ -10,7 +10,7 @@ use super::{
     object_cache::ObjectCache,
     object_reads::{ObjectReads, Wanted, until_there},
 };
-use crate::{objects::object_id::ObjectId, segment::block_error::BlockError};
+use crate::{objects::object_id::ObjectId, segment::block_error::BlockError, testing::eventually};
 
 #[test]
 fn what_was_loaded_ahead_is_kept_although_what_was_read_before_fills_the_cache() {
@@ -104,4 +104,22 @@ async fn a_fetch_that_waits_for_something_else_holds_only_what_the_cache_has_not
     assert_eq!(look_up(&mut reads, 1).expect("it is held").len(), sizes[1]);
     reads.release();
     assert!(reads.next().now_or_never().expect("nothing is under way").is_none());
+}
+
+#[tokio::test]
+async fn what_is_kept_for_readers_that_have_gone_holds_up_no_other_load() {
+    let blocks = BlockCache::with_room(1 << 10, 8 << 10);
+    let (cache, object) = (cache(&blocks, &Runtime::system()), ObjectId::new("o"));
+    let load = || async { Ok::<_, BlockError>(Bytes::from(vec![1; 2 << 10])) };
+    for at in 0..2 {
+        let mut gone = ObjectReads::default();
+        let looked = gone.look_up::<Bytes, _, _>(&cache, wanted!(&object, at, 4 << 10, load));
+        assert!(looked.is_err());
+    }
+    let large = until_there(|reads| {
+        reads.look_up::<Bytes, _, _>(&cache, wanted!(&object, 2, 1 << 20, load))
+    });
+    let large = tokio::time::timeout(Duration::from_secs(5), large).await;
+    assert_eq!(large.expect("it waits for none of them").expect("it is loaded").len(), 2 << 10);
+    eventually("the others are kept", || blocks.loads_under_way() == 2).await;
 }
