@@ -154,7 +154,8 @@ impl DiskFile for ProcessFile {
     }
 }
 
-/// Directories that cannot be listed for now, as on a mount that fails. Clones are the same.
+/// Directories that cannot be listed until they are taken out, as on a mount that fails. Clones share
+/// the list.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StuckDirs(Arc<Mutex<BTreeSet<PathBuf>>>);
 

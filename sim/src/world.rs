@@ -137,7 +137,7 @@ fn sealed_logs(disk: &MemoryDisk, stuck: &StuckLogs) -> SealedLogs {
     SealedLogs::new(stuck.over(disk.process()), dir_of)
 }
 
-/// The write-ahead logs that only their own brokers can read for now.
+/// The write-ahead logs that only their own brokers can read until they are taken out.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StuckLogs(StuckDirs);
 

@@ -1,5 +1,5 @@
-//! What brokers left behind in storage that are gone: uploads that were not committed, and garbage. A
-//! broker does this for its own earlier lives; one that does not come back leaves it to the controller.
+//! Removes uncommitted uploads and garbage of brokers that are not registered. A broker removes those
+//! of its own earlier lives; the controller removes those of a broker that does not come back.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 

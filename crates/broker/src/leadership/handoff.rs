@@ -1,8 +1,8 @@
 //! Handing partitions over to other brokers: the leader's own part of a change of leaders.
 //!
 //! Committed records are flushed while the partitions still accept. Then they are closed, appends
-//! in progress are committed, the rest is flushed and folded, and one guarded change after the other names the
-//! new leaders. Requests that arrive in between wait for the outcome ([`super::resolve`]). A
+//! in progress are committed, the rest is flushed and folded, and one guarded change after the other
+//! names the new leaders. Requests that arrive in between wait for the outcome ([`super::resolve`]). A
 //! partition that could not be flushed or whose record was not changed is opened here again, in the
 //! same term: once that is certain and the image shows it, never before, since in its next term
 //! another broker accepts.

@@ -101,7 +101,7 @@ impl PartitionLifecycle {
         self.storage.prepare_close(ids).await
     }
 
-    /// What storage knows of the lives of brokers, for a change of leaders.
+    /// The lives of brokers in storage's records, for a change of leaders.
     pub(crate) async fn lives(&self) -> Result<Lives, CatalogError> {
         lives(&self.storage).await
     }
@@ -138,7 +138,7 @@ impl PartitionLifecycle {
     }
 }
 
-/// What storage knows of the lives of brokers.
+/// The lives of brokers in storage's records.
 pub(crate) async fn lives(storage: &Storage) -> Result<Lives, CatalogError> {
     let milena_storage::Lives { unfolded, retired } = storage.lives().await?;
     Ok(Lives { unfolded, retired })

@@ -115,6 +115,7 @@ async fn a_store_that_hangs_delays_only_those_who_need_it() {
     // Records that come while it is being loaded are returned, too.
     let began = cluster.runtime.monotonic();
     let sent = client.send(VERSION, &fetch(&[(0, 0), (1, 4)], 9_000)).await;
+    // Time for the fetch to begin its wait; one that has not finds the records at once.
     tokio::time::sleep(Duration::from_millis(100)).await;
     let mut producer = cluster.connect(1).await;
     produce(&mut producer, 1..2).await;

@@ -35,7 +35,7 @@ pub struct MovedLeaders {
     pub revision: Revision,
 }
 
-/// What is known of the lives of brokers. It is read before the records of the partitions that are
+/// The lives of brokers, as storage has them. They are read before the records of the partitions that are
 /// changed: a life that is done stays so, and one that begins later is not taken for done.
 #[derive(Clone, Debug, Default)]
 pub struct Lives {

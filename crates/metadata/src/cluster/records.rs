@@ -133,9 +133,9 @@ pub struct PartitionRecord {
     /// stands in.
     #[serde(default, rename = "home", skip_serializing_if = "Option::is_none")]
     pub original_replicas: Option<Vec<BrokerId>>,
-    /// The lives of brokers, before the leader's, that led it and whose records may not all be in its
-    /// manifest: whoever opens it reads their logs. `None`, in a record of an earlier release: all lives
-    /// that are not done.
+    /// The lives of brokers, before the leader's, that led the partition and whose records may not all
+    /// be in its manifest: an opening reads their logs. `None`, in a record of an earlier release: all
+    /// lives that are not done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unfolded: Option<Vec<BrokerLife>>,
 }

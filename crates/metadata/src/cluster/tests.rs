@@ -578,7 +578,7 @@ async fn each_change_of_a_leader_lists_the_life_that_ends_and_leaves_out_what_is
     assert_eq!(unfolded(&cluster, topic).await, Some(Vec::new()), "its manifest has everything");
 }
 
-/// What is known of lives may be older than the life that ends now.
+/// The list of lives may be older than the life that ends now.
 #[tokio::test]
 async fn a_life_that_began_after_the_lists_were_read_is_not_taken_for_done() {
     let cluster = TestCluster::new().await;

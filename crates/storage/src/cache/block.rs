@@ -1,4 +1,4 @@
-//! What is cached, and its keys.
+//! The blocks of the cache, and their keys.
 
 use std::{any::Any, sync::Arc};
 
@@ -6,7 +6,7 @@ use milena_types::ClusterId;
 
 use crate::objects::{object_id::ObjectId, store::ObjectError};
 
-/// What a block is, and where in its object it begins.
+/// The kind of a block, and where in its object it begins.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Place {
     /// A segment's footer of level 1, or its list.
@@ -29,7 +29,7 @@ pub(crate) struct BlockKey {
     pub(super) place: Place,
 }
 
-/// What may be in the cache.
+/// A type whose values the cache can hold.
 pub(crate) trait Cacheable: Clone + Send + Sync + 'static {
     /// Why it cannot be loaded.
     type Error: Clone + From<ObjectError> + Send + Sync + 'static;

@@ -21,7 +21,7 @@ use crate::cache::{
 const LOADS_PART: u64 = 8;
 const LOADS_BYTES_MIN: u64 = 4 << 20;
 
-/// What a shard of the cache has at least. A block larger than the reused part of one is not kept.
+/// The bytes of a shard of the cache, at least. A block larger than the reused part of one is not kept.
 const SHARD_BYTES_MIN: u64 = 32 << 20;
 const SHARDS_MAX: u64 = 16;
 

@@ -1,8 +1,8 @@
 //! The loads of a process that are under way.
 //!
-//! The same is loaded once at a time, whoever asks. A load holds permits for its bytes, of which a
-//! process has so many, from before it begins: what waits for permits is a reader, which can stop
-//! waiting, never a task.
+//! A block is loaded once at a time, whoever asks. A load holds permits for its bytes from before it
+//! begins; their number in a process is fixed. Only readers wait for permits, and may stop waiting; no
+//! task does.
 
 use std::{
     collections::HashMap,
@@ -17,7 +17,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::cache::block::{BlockKey, Outcome};
 
-/// What one permit stands for.
+/// The bytes of one permit.
 const PERMIT_BYTES: u64 = 1024;
 
 /// How many loads may keep what the cache did not take, and the part of the room that each holds.

@@ -2,8 +2,8 @@
 //! `records.rs`, the transactions in the files beside this one.
 //!
 //! Invariants: a sealed epoch changes nothing: every transaction but the one that opens an epoch
-//! requires `live/` of its writer, which the seal deletes; a flush commits only on the expected floor and by the expected flusher; a manifest
-//! changes only from the revision last read, by a leader whose epoch is not older than the
+//! requires `live/` of its writer, which the seal deletes; a flush commits only on the expected floor
+//! and by the expected flusher; a manifest changes only from the revision last read, by a leader whose epoch is not older than the
 //! record's; the count in `objects/` is the number of flush records' partitions and manifests that
 //! name the object; an unknown outcome is resolved before anything else.
 

@@ -121,7 +121,7 @@ impl Flusher {
         let pause = RETRY.pause(entry.failed);
         entry.again_at = self.core.runtime.monotonic() + pause;
         let retry_ms = pause.as_millis();
-        tracing::warn!(%error, %log, retry_ms, "records stay in the write-ahead log for now");
+        tracing::warn!(%error, %log, retry_ms, "not flushed: the records stay in the write-ahead log until a later try");
     }
 
     /// The log to flush now, of several the one that waits longest; and when to look again.

@@ -142,7 +142,7 @@ pub(super) struct PartitionRead {
     pub(super) diverging: Option<(LeaderEpoch, Offset)>,
     /// Where it ended, if that is in segments.
     pub(super) ahead_from: Option<Offset>,
-    /// What it goes on with when it is loaded.
+    /// The block that the read continues with once it is loaded.
     missing: Option<Missing>,
     /// Whether the limit for all partitions left no room for more.
     is_cut: bool,

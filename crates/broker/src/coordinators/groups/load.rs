@@ -45,7 +45,7 @@ enum LoadError {
     Ended(#[from] JoinError),
 }
 
-/// What a record of the log does to a coordinator.
+/// The effect of a record of the log on a coordinator.
 enum Replayed {
     Change(StoredChange),
     Transactional(ProducerId, StoredChange),
@@ -169,7 +169,7 @@ impl Replayed {
     }
 }
 
-/// What the records of the batches at or after `from` do, a batch in a slice.
+/// Decodes the records at or after `from`, one batch in each compute slice.
 async fn decode(
     batches: Vec<Batch>,
     from: Offset,

@@ -31,6 +31,24 @@ fn hold_log(cluster: &Broker, broker: i32) {
     cluster.metadata.refuse_putting(Some(&format!("flushes/{broker}/")));
 }
 
+/// A partition whose second leader has flushed so often, one record each, while the log of the first
+/// is not flushed.
+async fn flushes_behind_a_gap(flushes: i64) -> (Broker, Storage, Arc<Partition>) {
+    let mut cluster = Broker::with_limits(milena_store::Limits::MIN);
+    let first = cluster.open_broker(1).await;
+    let second = without_tail(&mut cluster, 2).await;
+    append(&open_partition(&first, 0, 1).await, batch(&[0])).await;
+    hold_log(&cluster, 1);
+    seal(&second, crashed(first).await).await;
+    let partition = open_partition(&second, 0, 2).await;
+    for time in 1..=flushes {
+        append(&partition, sequenced(7, time as i32 - 1, &[time])).await;
+        second.flusher.flush_own().await.expect("a flush");
+    }
+    assert_eq!(unfolded(&cluster).await as i64, flushes);
+    (cluster, second, partition)
+}
+
 /// The partition's flushes that are recorded and not folded.
 async fn unfolded(cluster: &Broker) -> usize {
     cluster.catalog().flush_records().await.expect("records").len()
@@ -143,18 +161,7 @@ async fn deleted_records_in_a_log_that_is_not_flushed_leave_nothing_behind() {
 /// More flushes than one transaction releases lie behind a gap, and all of it is deleted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_log_start_moves_past_many_flushes_behind_a_gap() {
-    let mut cluster = Broker::with_limits(milena_store::Limits::MIN);
-    let first = cluster.open_broker(1).await;
-    let second = without_tail(&mut cluster, 2).await;
-    append(&open_partition(&first, 0, 1).await, batch(&[0])).await;
-    hold_log(&cluster, 1);
-    seal(&second, crashed(first).await).await;
-    let partition = open_partition(&second, 0, 2).await;
-    for time in 1..=70 {
-        append(&partition, sequenced(7, time as i32 - 1, &[time])).await;
-        second.flusher.flush_own().await.expect("a flush");
-    }
-    assert_eq!(unfolded(&cluster).await, 70);
+    let (cluster, second, partition) = flushes_behind_a_gap(70).await;
     let deleting = partition.delete_records(Some(Offset(70)));
     let deleted = tokio::time::timeout(Duration::from_secs(20), deleting).await;
     assert_eq!(deleted.expect("it waits for no flush").expect("in range"), Offset(70));
@@ -200,18 +207,7 @@ async fn a_pin_that_cannot_end_wakes_nobody() {
 /// More flushes than one transaction folds, once the gap before them is filled.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_flushes_behind_a_gap_are_folded_in_steps() {
-    let mut cluster = Broker::with_limits(milena_store::Limits::MIN);
-    let first = cluster.open_broker(1).await;
-    let second = without_tail(&mut cluster, 2).await;
-    append(&open_partition(&first, 0, 1).await, batch(&[0])).await;
-    hold_log(&cluster, 1);
-    seal(&second, crashed(first).await).await;
-    let partition = open_partition(&second, 0, 2).await;
-    for time in 1..=100 {
-        append(&partition, sequenced(7, time as i32 - 1, &[time])).await;
-        second.flusher.flush_own().await.expect("a flush");
-    }
-    assert_eq!(unfolded(&cluster).await, 100);
+    let (cluster, second, partition) = flushes_behind_a_gap(100).await;
     cluster.metadata.refuse_putting(None);
     all_retired(&cluster, 1).await;
     second.flush().await.expect("a flush");
